@@ -1,0 +1,28 @@
+"""Identifiers: a short prefix that says what it names, then 128 random bits."""
+
+import base64
+import hashlib
+import os
+from typing import Literal
+
+Prefix = Literal["x", "d", "t", "run", "case", "inc", "rel", "att", "key", "acc", "ses", "apr", "cap", "aud", "lev", "risk", "rev"]
+"""x Exchange, d Decision, t Trajectory, inc Incident, rel Release, att Attestation, acc Account, ses session, apr approval,
+cap sealed capture, aud audit entry, lev lever change, rev Review; the others name themselves."""
+
+
+def new_id(prefix: Prefix) -> str:
+    """Return a new random identifier such as ``x_k3v…`` (26 base32 characters, lower case)."""
+    return f"{prefix}_{_base32(os.urandom(16))}"
+
+
+def derived_id(prefix: Prefix, *parts: str) -> str:
+    """Return the identifier that these parts always give.
+
+    A Decision's id is derived from its Exchange, Stage and place, so that a replay names it alike.
+    """
+    seed = "\x1f".join(parts).encode()
+    return f"{prefix}_{_base32(hashlib.blake2b(seed, digest_size=16).digest())}"
+
+
+def _base32(data: bytes) -> str:
+    return base64.b32encode(data).decode().rstrip("=").lower()

@@ -1,0 +1,34 @@
+"""Segment, Origin and Stage: which text, where it came from, where the guard looks at it."""
+
+from typing import Literal, get_args
+
+import msgspec
+
+Origin = Literal["system", "developer", "user", "retrieved", "tool", "memory", "agent", "model"]
+"""Who wrote a text. ``retrieved`` and ``tool`` are data: an imperative in them is an attack, not a request."""
+
+Stage = Literal["input", "retrieval", "tool_definition", "tool_call", "tool_result", "memory", "handoff", "output"]
+"""Where the guard looks."""
+
+ORIGINS: tuple[Origin, ...] = get_args(Origin)
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+UNTRUSTED: frozenset[Origin] = frozenset({"retrieved", "tool", "memory", "agent"})
+"""Origins that an outsider can write to."""
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One text-bearing field of an Interaction."""
+
+    path: str
+    """JSON pointer into the request or response, such as ``/messages/1/content``."""
+    origin: Origin
+    """Who wrote the text."""
+    stage: Stage
+    """Where the guard looks at it."""
+    text: str
+    """The text itself; never logged, never part of an error."""
+    tool: str = ""
+    """For tool calls, results and definitions: the tool's name as the wire gave it."""
+    call: str = ""
+    """For tool calls and results: the id that links them, as the wire gave it."""
