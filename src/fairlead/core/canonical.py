@@ -31,7 +31,8 @@ def canonical_bytes(value: object) -> bytes:
     try:
         return _encoder.encode(value)
     except (TypeError, ValueError, msgspec.MsgspecError) as error:
-        raise InvalidInput(f"a value of type {type(value).__name__} has no canonical form", mend="pass plain JSON values or frozen Structs") from error
+        what = f"a value of type {type(value).__name__} has no canonical form"
+        raise InvalidInput(what, mend="pass plain JSON values or frozen Structs") from error
 
 
 def digest(value: object) -> str:
