@@ -1,0 +1,85 @@
+"""Run detectors on Segments and say, for each Segment, what ran and what did not."""
+
+import msgspec
+
+from fairlead.core import Coverage, Finding, Segment
+from fairlead.detectors import Detector, Hit, PatternScanner, prepare
+
+
+class DetectJob(msgspec.Struct, frozen=True):
+    """Which detectors look at which Segments."""
+
+    segments: tuple[Segment, ...]
+    detectors: tuple[Detector, ...]
+    scanner: PatternScanner | None = None
+    late: bool = False
+    """True when (part of) the text has been released already."""
+
+
+class Detected(msgspec.Struct, frozen=True):
+    """What they saw, and the Coverage that proves it."""
+
+    findings: tuple[Finding, ...]
+    coverage: tuple[Coverage, ...]
+
+    @property
+    def failed(self) -> bool:
+        """True when any detector did not run to its end on any Segment."""
+        return any(entry.status in ("errored", "timed_out") for entry in self.coverage)
+
+
+def run_detectors(job: DetectJob) -> Detected:
+    """Run the detectors of a job; pure, so a driver may run it in a thread.
+
+    Args:
+        job: Segments and detectors.
+
+    Returns:
+        Findings in the order of the Segments, and for each Segment one Coverage entry per status. A detector that raises is
+        ``errored`` on that Segment, and what others saw is kept.
+    """
+    findings: list[Finding] = []
+    coverage: list[Coverage] = []
+    for segment in job.segments:
+        ran, errored = _run_on(segment, job, findings)
+        chars = len(segment.text)
+        if ran:
+            coverage.append(Coverage(path=segment.path, chars=chars, status="ran", detectors=ran))
+        if errored:
+            coverage.append(Coverage(path=segment.path, chars=chars, status="errored", detectors=errored, reason="the detector raised an error"))
+        if not ran and not errored:
+            coverage.append(Coverage(path=segment.path, chars=chars, status="skipped", detectors=(), reason="no rule of this stage needs a detector"))
+    return Detected(tuple(findings), tuple(coverage))
+
+
+def _run_on(segment: Segment, job: DetectJob, findings: list[Finding]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    ran: list[str] = []
+    errored: list[str] = []
+    if job.scanner is None and not job.detectors:
+        return (), ()
+    text = prepare(segment.text)
+    detectors: tuple[Detector, ...] = job.detectors if job.scanner is None else (job.scanner, *job.detectors)
+    for detector in detectors:
+        name = detector.id
+        try:
+            hits = detector.detect(text, segment.origin)
+        except Exception:  # noqa: BLE001 - a plug-in may raise anything; the failure is recorded and the policy's on_error decides
+            errored.append(name)
+            continue
+        ran.append(name)
+        findings.extend(finding_of(hit, segment.path, name, late=job.late) for hit in hits)
+    return tuple(ran), tuple(errored)
+
+
+def finding_of(hit: Hit, path: str, detector: str, *, late: bool = False) -> Finding:
+    """Return the Finding that records a Hit."""
+    return Finding(
+        hazard=hit.hazard,
+        score=hit.score,
+        span=(hit.start, hit.end),
+        path=path,
+        detector=detector,
+        entity=hit.entity,
+        late=late,
+        view=hit.view,
+    )

@@ -1,0 +1,202 @@
+"""What the decision flow may ask for, and who answers.
+
+The flow is a generator: it yields an *ask* and is sent the answer. It never calls anything that waits. A driver
+(`guard.drivers`) owns the ports below and answers, in a thread, on an event loop, or from a recording.
+"""
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from fairlead.core import Action, Clock, Segment
+from fairlead.guard.detect import DetectJob
+
+
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One call that a model asks for."""
+
+    tool: str
+    """Name, as the wire gave it."""
+    arguments: bytes
+    """Raw JSON, as the wire gave it; parsing it is the broker's business."""
+    call: str = ""
+    """The wire's id of the call."""
+    path: str = ""
+    """JSON pointer to the arguments."""
+
+
+class ToolContext(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the broker needs to know beside the call."""
+
+    tenant: str
+    exchange: str
+    segments: tuple[Segment, ...]
+    """Everything that the model saw, for the provenance of each argument."""
+    trajectory: str = ""
+    user: str = ""
+    """The application's own user, as it named him."""
+    approvals: tuple[str, ...] = ()
+    """Approvals that the client presents."""
+
+
+class ToolVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the broker says of one call."""
+
+    action: Action
+    """``allow``, ``block`` or ``require_approval``."""
+    rule: str
+    """Id of the rule that decided."""
+    reason: str = ""
+    """Why, without content."""
+    hazard: str = "tool_abuse"
+    """Id in the taxonomy, when it is not allowed."""
+    approval: str = ""
+    """``apr_…`` that was asked for or used."""
+
+
+LeverKind = Literal["tool", "model", "system", "tenant", "key"]
+
+
+class Lever(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A containment lever that is pulled: what it names is off until someone releases it."""
+
+    id: str
+    kind: LeverKind
+    target: str
+    """Name of the tool, model, System, tenant or key."""
+    by: str
+    """Account that pulled it."""
+    at_us: int
+    tenant: str = ""
+    """Only for this tenant; empty for all."""
+    incident: str = ""
+    reason: str = ""
+
+    def holds(self, kind: LeverKind, target: str, tenant: str) -> bool:
+        """Tell whether the lever stops this target for this tenant."""
+        return self.kind == kind and self.target == target and self.tenant in ("", tenant)
+
+
+class AskTime(msgspec.Struct, frozen=True):
+    """What time is it? Answer: :class:`Time`."""
+
+
+class Time(msgspec.Struct, frozen=True):
+    """Wall time and monotonic time, both in microseconds."""
+
+    now_us: int
+    monotonic_us: int
+
+
+class AskLevers(msgspec.Struct, frozen=True):
+    """Is any of these off for the tenant? Answer: the first :class:`Lever` that holds, or None."""
+
+    targets: tuple[tuple[LeverKind, str], ...]
+    tenant: str
+
+
+class AskLimit(msgspec.Struct, frozen=True):
+    """May this subject spend so much more? Answer: :class:`LimitAnswer`."""
+
+    limit: str
+    """Name of the limit, such as ``requests_per_minute``."""
+    subject: str
+    """Whose budget: tenant and key; never shared by two tenants."""
+    amount: int
+    ceiling: int
+    window_us: int
+
+
+class LimitAnswer(msgspec.Struct, frozen=True):
+    """Whether the budget allows it, and when to come back."""
+
+    allowed: bool
+    retry_after_us: int = 0
+
+
+class AskDetect(msgspec.Struct, frozen=True):
+    """Run these detectors on these texts. Answer: ``guard.detect.Detected``; a driver offloads a large job."""
+
+    job: DetectJob
+
+
+class AskBroker(msgspec.Struct, frozen=True):
+    """May this tool call be made? Answer: :class:`ToolVerdict`."""
+
+    call: ToolCall
+    context: ToolContext
+
+
+class AskFingerprint(msgspec.Struct, frozen=True):
+    """Give the keyed fingerprint of these texts. Answer: ``hmac:…``."""
+
+    texts: tuple[str, ...]
+
+
+Ask = AskTime | AskLevers | AskLimit | AskDetect | AskBroker | AskFingerprint
+"""Everything that a flow can ask. Remote detectors, deep models and the vault join here as their rooms are built."""
+
+
+class Levers(Protocol):
+    """Which levers are pulled. Failure posture: the last known state, counted; never a default."""
+
+    def current(self) -> tuple[Lever, ...]:
+        """Return the levers that are pulled now."""
+        ...
+
+
+class LimitStore(Protocol):
+    """Counts what was spent. Failure posture: the caller's ``on_error`` (closed by default)."""
+
+    def spend(self, ask: AskLimit, monotonic_us: int) -> LimitAnswer:
+        """Reserve the amount, or say when to come back."""
+        ...
+
+
+class ToolBroker(Protocol):
+    """Decides about tool calls. Failure posture: an exception is a block, recorded."""
+
+    def authorise(self, call: ToolCall, context: ToolContext) -> ToolVerdict:
+        """Say whether the call may be made."""
+        ...
+
+
+class Fingerprinter(Protocol):
+    """Keyed hashes, so that repeats can be found without keeping content."""
+
+    def __call__(self, texts: tuple[str, ...]) -> str:
+        """Return ``hmac:`` and the hex digest of the texts."""
+        ...
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a driver answers from."""
+
+    clock: Clock
+    levers: Levers
+    limits: LimitStore
+    broker: ToolBroker
+    fingerprint: Fingerprinter
+
+
+__all__ = [
+    "Ask",
+    "AskBroker",
+    "AskDetect",
+    "AskFingerprint",
+    "AskLevers",
+    "AskLimit",
+    "AskTime",
+    "Fingerprinter",
+    "Lever",
+    "LeverKind",
+    "Levers",
+    "LimitAnswer",
+    "LimitStore",
+    "Ports",
+    "Time",
+    "ToolBroker",
+    "ToolCall",
+    "ToolContext",
+    "ToolVerdict",
+]
