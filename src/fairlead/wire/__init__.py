@@ -1,1 +1,26 @@
-"""wire"""
+"""API shapes to Segments and back: pure, shared by gateway, SDK, evals and replay."""
+
+from fairlead.wire.chat import CallRef, ChatRequest, ChatResponse, Extension, calls_of, encode, put_text, read_request, read_response
+from fairlead.wire.chunk import ChatChunk, Delta, read_chunk
+from fairlead.wire.fields import Json
+from fairlead.wire.sse import DONE, Event, EventReader, encode_event
+
+__all__ = [
+    "DONE",
+    "CallRef",
+    "ChatChunk",
+    "ChatRequest",
+    "ChatResponse",
+    "Delta",
+    "Event",
+    "EventReader",
+    "Extension",
+    "Json",
+    "calls_of",
+    "encode",
+    "encode_event",
+    "put_text",
+    "read_chunk",
+    "read_request",
+    "read_response",
+]

@@ -1,0 +1,54 @@
+"""Who asks, and what came of it."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from fairlead.core import Action, Decision, Segment
+
+
+class ExchangeContext(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One Exchange, as far as the guard needs to know it."""
+
+    exchange: str
+    tenant: str
+    key: str = ""
+    """Id of the API key that came with the request."""
+    model: str = ""
+    user: str = ""
+    trajectory: str = ""
+    approvals: tuple[str, ...] = ()
+
+
+class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one guarded Stage: the record, and what to do."""
+
+    decision: Decision
+    texts: Mapping[str, str] = {}
+    """Path of each text that was edited, and what stands there now."""
+    say: str = ""
+    """What to tell the client instead; empty for the API's own error shape."""
+    route: str = ""
+    """Upstream to use instead of the default."""
+    retry_after_us: int = 0
+    """For a limit: when to come back."""
+    failed: bool = False
+    """True when the guard itself failed and the policy is fail-closed."""
+
+    @property
+    def action(self) -> Action:
+        """What was enforced."""
+        return self.decision.action
+
+    @property
+    def stopped(self) -> bool:
+        """True when nothing of this Stage may go on."""
+        return self.decision.action in ("block", "require_approval")
+
+
+class Sealing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a policy lets be kept, to be sealed by whoever owns the journal."""
+
+    capture: str
+    """``cap_…`` id that the Decisions name."""
+    segments: tuple[Segment, ...]
