@@ -1,1 +1,64 @@
-"""guard"""
+"""The one decision flow, its ports and its drivers."""
+
+from fairlead.guard.context import ExchangeContext, Sealing, StageOutcome
+from fairlead.guard.detect import Detected, DetectJob, run_detectors
+from fairlead.guard.drivers import adrive, drive
+from fairlead.guard.errors import GuardUnavailable, PortFailed
+from fairlead.guard.flow import Flow, check_stage, guard_call, guard_output, guard_request
+from fairlead.guard.levers import FileLevers, read_levers, write_levers
+from fairlead.guard.limits import MemoryLimits
+from fairlead.guard.ports import (
+    Ask,
+    AskLimit,
+    Fingerprinter,
+    Lever,
+    LeverKind,
+    Levers,
+    LimitAnswer,
+    LimitStore,
+    Ports,
+    ToolBroker,
+    ToolCall,
+    ToolContext,
+    ToolVerdict,
+)
+from fairlead.guard.record import Spot
+from fairlead.guard.stream import Released, StreamGuard
+
+__all__ = [
+    "Ask",
+    "AskLimit",
+    "DetectJob",
+    "Detected",
+    "ExchangeContext",
+    "FileLevers",
+    "Fingerprinter",
+    "Flow",
+    "GuardUnavailable",
+    "Lever",
+    "LeverKind",
+    "Levers",
+    "LimitAnswer",
+    "LimitStore",
+    "MemoryLimits",
+    "PortFailed",
+    "Ports",
+    "Released",
+    "Sealing",
+    "Spot",
+    "StageOutcome",
+    "StreamGuard",
+    "ToolBroker",
+    "ToolCall",
+    "ToolContext",
+    "ToolVerdict",
+    "adrive",
+    "check_stage",
+    "drive",
+    "guard_call",
+    "guard_output",
+    "guard_request",
+    "read_levers",
+    "run_detectors",
+    "write_levers",
+]

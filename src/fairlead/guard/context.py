@@ -5,11 +5,14 @@ from collections.abc import Mapping
 import msgspec
 
 from fairlead.core import Action, Decision, Segment
+from fairlead.policy import Release
 
 
-class ExchangeContext(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ExchangeContext(msgspec.Struct, frozen=True, kw_only=True):
     """One Exchange, as far as the guard needs to know it."""
 
+    release: Release
+    """The Release that decides about the whole Exchange, whatever is promoted meanwhile."""
     exchange: str
     tenant: str
     key: str = ""

@@ -46,9 +46,11 @@ def run_detectors(job: DetectJob) -> Detected:
         if ran:
             coverage.append(Coverage(path=segment.path, chars=chars, status="ran", detectors=ran))
         if errored:
-            coverage.append(Coverage(path=segment.path, chars=chars, status="errored", detectors=errored, reason="the detector raised an error"))
+            why = "the detector raised an error"
+            coverage.append(Coverage(path=segment.path, chars=chars, status="errored", detectors=errored, reason=why))
         if not ran and not errored:
-            coverage.append(Coverage(path=segment.path, chars=chars, status="skipped", detectors=(), reason="no rule of this stage needs a detector"))
+            why = "no rule of this stage needs a detector"
+            coverage.append(Coverage(path=segment.path, chars=chars, status="skipped", detectors=(), reason=why))
     return Detected(tuple(findings), tuple(coverage))
 
 

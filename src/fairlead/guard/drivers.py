@@ -1,0 +1,86 @@
+"""Drivers of the decision flow: one that waits in the caller's thread, one for an event loop. Both answer from the same ports."""
+
+import asyncio
+from typing import TypeVar
+
+from fairlead.guard.detect import run_detectors
+from fairlead.guard.errors import PortFailed
+from fairlead.guard.flow import Flow
+from fairlead.guard.ports import Ask, AskBroker, AskDetect, AskFingerprint, AskLevers, AskLimit, AskTime, Ports, Time
+
+T = TypeVar("T")
+
+OFFLOAD_CHARS = 16_000
+"""A detection or provenance job longer than this many characters runs in a thread, never on the event loop."""
+
+
+def drive(flow: Flow[T], ports: Ports) -> T:
+    """Run a flow to its end in this thread.
+
+    Args:
+        flow: A generator of ``guard.flow``.
+        ports: Who answers.
+    """
+    answer: object = None
+    failure: PortFailed | None = None
+    while True:
+        try:
+            ask = flow.send(answer) if failure is None else flow.throw(failure)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        answer, failure = _try(ask, ports)
+
+
+async def adrive(flow: Flow[T], ports: Ports) -> T:
+    """Run a flow to its end on an event loop; what is slow runs in a thread.
+
+    Args:
+        flow: A generator of ``guard.flow``.
+        ports: Who answers.
+    """
+    answer: object = None
+    failure: PortFailed | None = None
+    while True:
+        try:
+            ask = flow.send(answer) if failure is None else flow.throw(failure)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        if _is_slow(ask):
+            answer, failure = await asyncio.to_thread(_try, ask, ports)
+        else:
+            answer, failure = _try(ask, ports)
+
+
+def _is_slow(ask: Ask) -> bool:
+    if isinstance(ask, AskDetect):
+        return sum(len(segment.text) for segment in ask.job.segments) > OFFLOAD_CHARS
+    if isinstance(ask, AskBroker):
+        return sum(len(segment.text) for segment in ask.context.segments) > OFFLOAD_CHARS
+    return False
+
+
+def _try(ask: Ask, ports: Ports) -> tuple[object, PortFailed | None]:
+    try:
+        return answer_from(ports, ask), None
+    except Exception as error:  # noqa: BLE001 - a port may raise anything; the flow records it and the policy decides
+        failed = PortFailed(f"{type(ask).__name__} failed with {type(error).__name__}", mend="see the gateway's health page")
+        failed.__cause__ = error
+        return None, failed
+
+
+def answer_from(ports: Ports, ask: Ask) -> object:
+    """Return the answer to one ask."""
+    if isinstance(ask, AskTime):
+        return Time(ports.clock.now_us(), ports.clock.monotonic_us())
+    if isinstance(ask, AskDetect):
+        return run_detectors(ask.job)
+    if isinstance(ask, AskFingerprint):
+        return ports.fingerprint(ask.texts)
+    if isinstance(ask, AskLevers):
+        pulled = ports.levers.current()
+        return next((lever for lever in pulled for kind, target in ask.targets if lever.holds(kind, target, ask.tenant)), None)
+    if isinstance(ask, AskLimit):
+        return ports.limits.spend(ask, ports.clock.monotonic_us())
+    return ports.broker.authorise(ask.call, ask.context)

@@ -1,0 +1,15 @@
+"""Errors of the guard."""
+
+from fairlead.core import Unavailable
+
+
+class PortFailed(Unavailable):
+    """A port that the decision flow asked did not answer; the policy's ``on_error`` decides what follows."""
+
+    code = "port-failed"
+
+
+class GuardUnavailable(Unavailable):
+    """The guard could not decide, and the policy is fail-closed."""
+
+    code = "guard-unavailable"

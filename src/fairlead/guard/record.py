@@ -1,0 +1,141 @@
+"""How the flow writes Decisions."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from fairlead.core import Action, Coverage, Decision, Finding, Segment, Stage, State, derived_id
+from fairlead.guard.context import ExchangeContext, StageOutcome
+from fairlead.guard.edits import apply_cuts, cuts_of
+from fairlead.guard.ports import Time
+from fairlead.policy import Release, Ruling
+
+
+class Spot(msgspec.Struct, frozen=True):
+    """Which Decision of an Exchange: its Stage, and what tells it from others of that Stage."""
+
+    stage: Stage
+    place: str
+
+
+REQUEST = Spot("input", "request")
+RESPONSE = Spot("output", "response")
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why something is stopped before any detector looks at it."""
+
+    rule: str
+    reason: str = "stopped before the detectors"
+    hazard: str = ""
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """What the rules say of a Stage: of what could still be enforced, and of everything that was seen."""
+
+    now: Ruling
+    """The ruling on the findings that came in time; this is enforced."""
+    all: Ruling
+    """The ruling on all findings, late ones too; this is the verdict."""
+
+    def action(self, release: Release) -> Action:
+        """Return what is enforced: a late finding can only be flagged."""
+        if self.all.mode != "enforce" or release.policy.mode != "enforce":
+            return "allow"
+        if self.now.verdict == "allow" and self.all.verdict != "allow":
+            return "flag"
+        return self.now.verdict
+
+
+def judge(context: ExchangeContext, stage: Stage, findings: Sequence[Finding]) -> Judgement:
+    """Apply the rules to findings, those that came in time and all of them."""
+    everything = context.release.decide(stage, findings)
+    if not any(finding.late for finding in findings):
+        return Judgement(everything, everything)
+    return Judgement(context.release.decide(stage, [finding for finding in findings if not finding.late]), everything)
+
+
+def ruled(context: ExchangeContext, spot: Spot, at_us: int, judgement: Judgement, findings: Sequence[Finding]) -> Decision:
+    """Return the record of a ruling, before Coverage and cost are known."""
+    release = context.release
+    ruling = judgement.all
+    return Decision(
+        id=derived_id("d", context.exchange, spot.stage, spot.place),
+        exchange=context.exchange,
+        tenant=context.tenant,
+        system=release.policy.system,
+        release=release.id,
+        stage=spot.stage,
+        at_us=at_us,
+        verdict=ruling.verdict,
+        action=judgement.action(release),
+        mode="shadow" if "shadow" in (ruling.mode, release.policy.mode) and ruling.verdict != "allow" else "enforce",
+        rule=ruling.rule,
+        findings=tuple(findings),
+        trajectory=context.trajectory,
+        near_miss=ruling.near_miss,
+    )
+
+
+def refused(context: ExchangeContext, spot: Spot, time: Time, segments: Sequence[Segment], refusal: Refusal) -> Decision:
+    """Return the record of something stopped before the detectors: every Segment is counted as skipped."""
+    path = segments[0].path if segments else ""
+    findings = (Finding(hazard=refusal.hazard, score=1.0, span=(0, 0), path=path, detector="limits@1"),) if refusal.hazard else ()
+    return Decision(
+        id=derived_id("d", context.exchange, spot.stage, spot.place),
+        exchange=context.exchange,
+        tenant=context.tenant,
+        system=context.release.policy.system,
+        release=context.release.id,
+        stage=spot.stage,
+        at_us=time.now_us,
+        verdict="block",
+        action="block",
+        rule=refusal.rule,
+        findings=findings,
+        coverage=tuple(uncovered(segment, refusal.reason) for segment in segments),
+        trajectory=context.trajectory,
+    )
+
+
+def failure(release: Release, decision: Decision) -> StageOutcome:
+    """Return what follows when the guard itself failed: stopped or bypassed, as the policy says; recorded either way."""
+    if release.fails_closed:
+        return StageOutcome(decision=msgspec.structs.replace(decision, verdict="block", action="block", rule="guard:failed"), failed=True)
+    state: State = "bypassed"
+    return StageOutcome(decision=msgspec.structs.replace(decision, state=state, rule="guard:failed"))
+
+
+def edited(segments: Iterable[Segment], ruling: Ruling) -> dict[str, str]:
+    """Return path and new text of each Segment that the ruling edits."""
+    out: dict[str, str] = {}
+    for segment in segments:
+        own = [edit for edit in ruling.edits if edit.finding.path == segment.path]
+        if own:
+            out[segment.path] = apply_cuts(segment.text, cuts_of(own))
+    return out
+
+
+def uncovered(segment: Segment, reason: str) -> Coverage:
+    """Return the Coverage of a Segment that nothing looked at, and why."""
+    return Coverage(path=segment.path, chars=len(segment.text), status="skipped", detectors=(), reason=reason)
+
+
+def unanswered(segment: Segment) -> Coverage:
+    """Return the Coverage of a Segment whose detectors gave no answer at all."""
+    return Coverage(path=segment.path, chars=len(segment.text), status="errored", detectors=(), reason="the detectors did not answer")
+
+
+def with_broker(entry: Coverage) -> Coverage:
+    """Return the Coverage of a tool call's arguments, which the broker looked at too."""
+    if entry.status == "skipped":
+        return msgspec.structs.replace(entry, status="ran", detectors=("broker@1",), reason="")
+    return msgspec.structs.replace(entry, detectors=(*entry.detectors, "broker@1")) if entry.status == "ran" else entry
+
+
+def known_tool(release: Release, segments: Sequence[Segment]) -> str:
+    """Return the tool's name if the policy declares it: a name that a model or client made up may be content."""
+    name = next((segment.tool for segment in segments if segment.tool), "")
+    if not name:
+        return ""
+    return name if release.tool(name) is not None else "unknown"

@@ -1,0 +1,163 @@
+"""A streamed output, guarded while it flows (law 2).
+
+What the rules' patterns say is enforced before a character leaves: only what could still become or extend a match is held. What
+needs the whole text (heads, decoded views) runs at the end, and is recorded as late.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from fairlead.core import SEVERITY, Coverage, Decision, Finding, Segment, State
+from fairlead.detectors import Cluster, PatternStream, Settled
+from fairlead.guard.context import ExchangeContext, StageOutcome
+from fairlead.guard.detect import Detected, DetectJob, finding_of
+from fairlead.guard.edits import Cut, apply_cuts, cuts_of
+from fairlead.guard.errors import PortFailed
+from fairlead.guard.flow import Flow, ask_fingerprint, ask_time
+from fairlead.guard.ports import AskDetect
+from fairlead.guard.record import RESPONSE, Judgement, judge, ruled, unanswered
+
+HOLD_CAP = 4096
+"""Characters held at most for a match that does not end."""
+
+
+class Released(msgspec.Struct, frozen=True):
+    """What may leave now."""
+
+    text: str
+    blocked: bool = False
+    """True when a rule stopped the channel; nothing more of its choice leaves."""
+
+
+class _Channel:
+    __slots__ = ("blocked", "findings", "parts", "path", "stream")
+
+    def __init__(self, path: str, stream: PatternStream | None) -> None:
+        self.path = path
+        self.stream = stream
+        self.parts: list[str] = []
+        self.findings: list[Finding] = []
+        self.blocked = False
+
+
+class StreamGuard:
+    """Guards every channel of every choice of one streamed Exchange.
+
+    Args:
+        context: The Exchange and the Release that decides.
+    """
+
+    def __init__(self, context: ExchangeContext) -> None:
+        self._context = context
+        self._scanner = context.release.scanner_at("output")
+        self._channels: dict[tuple[int, str], _Channel] = {}
+        self._blocked: set[int] = set()
+
+    def feed(self, choice: int, channel: str, text: str) -> Released:
+        """Take the next text of a channel and return what may leave.
+
+        Args:
+            choice: Index of the choice.
+            channel: Field of the delta, such as ``content``.
+            text: What the upstream sent.
+        """
+        here = self._channel(choice, channel)
+        here.parts.append(text)
+        if choice in self._blocked:
+            return Released("", blocked=True)
+        if here.stream is None:
+            return Released(text)
+        return self._settle(choice, here, here.stream.feed(text))
+
+    def close(self, choice: int) -> list[tuple[str, Released]]:
+        """Return what was held, by channel, when a choice ends."""
+        out: list[tuple[str, Released]] = []
+        for (index, channel), here in self._channels.items():
+            if index == choice and here.stream is not None and choice not in self._blocked:
+                out.append((channel, self._settle(choice, here, here.stream.close())))
+                here.stream = None
+        return out
+
+    @property
+    def choices(self) -> tuple[int, ...]:
+        """Choices that streamed text so far."""
+        return tuple(dict.fromkeys(choice for choice, _ in self._channels))
+
+    def held(self) -> int:
+        """Return how many characters are held now, over all channels."""
+        return sum(here.stream.held for here in self._channels.values() if here.stream is not None)
+
+    def segments(self) -> tuple[Segment, ...]:
+        """Return the whole texts, as the upstream sent them."""
+        return tuple(
+            Segment(path=here.path, origin="model", stage="output", text="".join(here.parts))
+            for here in self._channels.values()
+            if here.parts
+        )
+
+    def opening(self) -> Flow[Decision]:
+        """Return the record that is durable before the first byte leaves."""
+        time = yield from ask_time()
+        return self._decision(time_us=(time.now_us, 0), findings=(), coverage=(), state="open")
+
+    def finish(self, state: State = "final") -> Flow[StageOutcome]:
+        """Run what needs the whole text, late, and return the final record.
+
+        Args:
+            state: ``interrupted`` when the stream broke off.
+        """
+        start = yield from ask_time()
+        segments = self.segments()
+        release = self._context.release
+        job = DetectJob(segments, release.detectors_at("output"), self._scanner, late=True)
+        try:
+            answer = yield AskDetect(job)
+        except PortFailed:
+            answer = Detected((), tuple(unanswered(segment) for segment in segments))
+        detected = answer if isinstance(answer, Detected) else Detected((), tuple(unanswered(segment) for segment in segments))
+        findings = [finding for here in self._channels.values() for finding in here.findings]
+        scanner = self._scanner.id if self._scanner is not None else ""
+        findings += [finding for finding in detected.findings if finding.view or finding.detector != scanner]
+        fingerprint = yield from ask_fingerprint(tuple(segment.text for segment in segments))
+        end = yield from ask_time()
+        took = max(0, end.monotonic_us - start.monotonic_us)
+        decision = self._decision(time_us=(start.now_us, took), findings=findings, coverage=detected.coverage, state=state)
+        return StageOutcome(decision=msgspec.structs.replace(decision, fingerprint=fingerprint))
+
+    def _decision(self, *, time_us: tuple[int, int], findings: Sequence[Finding], coverage: tuple[Coverage, ...], state: State) -> Decision:
+        judgement = judge(self._context, "output", findings)
+        decision = ruled(self._context, RESPONSE, time_us[0], judgement, findings)
+        return msgspec.structs.replace(decision, coverage=coverage, took_us=time_us[1], state=state)
+
+    def _channel(self, choice: int, channel: str) -> _Channel:
+        key = (choice, channel)
+        here = self._channels.get(key)
+        if here is None:
+            stream = None if self._scanner is None else self._scanner.stream(HOLD_CAP)
+            here = self._channels[key] = _Channel(f"/choices/{choice}/message/{channel}", stream)
+        return here
+
+    def _settle(self, choice: int, here: _Channel, settled: Settled) -> Released:
+        if not settled.clusters:
+            return Released(settled.text)
+        cuts: list[Cut] = []
+        for cluster in settled.clusters:
+            findings = self._findings(here, cluster)
+            judgement = judge(self._context, "output", findings)
+            here.findings += findings
+            if SEVERITY[judgement.action(self._context.release)] >= SEVERITY["require_approval"]:
+                self._blocked.add(choice)
+                prefix = settled.text[: cluster.start - settled.start]
+                return Released(apply_cuts(prefix, cuts, settled.start), blocked=True)
+            cuts += self._cuts(judgement)
+        return Released(apply_cuts(settled.text, cuts, settled.start))
+
+    def _findings(self, here: _Channel, cluster: Cluster) -> list[Finding]:
+        name = self._scanner.id if self._scanner is not None else ""
+        return [finding_of(hit, here.path, name) for hit in cluster.hits]
+
+    def _cuts(self, judgement: Judgement) -> list[Cut]:
+        if judgement.action(self._context.release) not in ("redact", "replace", "route"):
+            return []
+        return cuts_of(judgement.now.edits)
