@@ -1,0 +1,28 @@
+"""What a journal holds: Records going in, Entries coming out."""
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["decision", "capture", "exchange", "approval", "audit"]
+"""What a Record is about; ``capture`` bodies are sealed, every other body is free of content."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing that must not be lost."""
+
+    kind: Kind
+    id: str
+    """Identifier of what it is about; an open Decision and its final one share it."""
+    body: bytes
+    """Canonical JSON."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Record at its place in one journal."""
+
+    seq: int
+    """Place in this journal, from 1, without gaps."""
+    at_us: int
+    """When it was written, microseconds UTC."""
+    record: Record
