@@ -1,16 +1,18 @@
 """API shapes to Segments and back: pure, shared by gateway, SDK, evals and replay."""
 
 from fairlead.wire.chat import CallRef, ChatRequest, ChatResponse, Extension, calls_of, encode, put_text, read_request, read_response
-from fairlead.wire.chunk import ChatChunk, Delta, read_chunk
+from fairlead.wire.chunk import CallDelta, ChatChunk, ChunkReader, Delta
 from fairlead.wire.fields import Json
 from fairlead.wire.sse import DONE, Event, EventReader, encode_event
 
 __all__ = [
     "DONE",
+    "CallDelta",
     "CallRef",
     "ChatChunk",
     "ChatRequest",
     "ChatResponse",
+    "ChunkReader",
     "Delta",
     "Event",
     "EventReader",
@@ -20,7 +22,6 @@ __all__ = [
     "encode",
     "encode_event",
     "put_text",
-    "read_chunk",
     "read_request",
     "read_response",
 ]

@@ -106,12 +106,11 @@ _REQUEST = Fields(
     }
 )
 
-_USAGE = Free("model", "output")
 _RESPONSE_MESSAGE = Fields({**_message("model", "output"), "annotations": Free("model", "output"), "audio": UNSUPPORTED})
 _RESPONSE = Fields(
     {
         **dict.fromkeys(("id", "object", "created", "model", "system_fingerprint", "service_tier"), INERT),
-        "usage": _USAGE,
+        "usage": Fields({}),
         "choices": Items(Fields({"index": INERT, "finish_reason": INERT, "logprobs": UNSUPPORTED, "message": _RESPONSE_MESSAGE})),
     }
 )

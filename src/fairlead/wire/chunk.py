@@ -7,10 +7,13 @@ from typing import NamedTuple
 
 from fairlead.core import InvalidInput, Segment
 from fairlead.wire.chat import RESPONSE_UNKNOWN, read_object
-from fairlead.wire.fields import Extraction, Fields, Free, Inert, Items, Json, Text, Unsupported, walk
+from fairlead.wire.fields import Extraction, Fields, Free, Inert, Items, Json, Text, Unsupported, is_inert, walk
 
 TEXT_CHANNELS = ("content", "refusal", "reasoning_content", "reasoning")
 """Fields of a delta that stream text; each is a text of its own, guarded apart."""
+
+FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
+"""What the API knows; anything else is passed on as ``stop``."""
 
 _INERT = Inert()
 _TEXT = Text("model", "output")
@@ -25,7 +28,7 @@ _DELTA = Fields(
 _CHUNK = Fields(
     {
         **dict.fromkeys(("id", "object", "created", "model", "system_fingerprint", "service_tier"), _INERT),
-        "usage": Free("model", "output"),
+        "usage": Fields({}),
         "obfuscation": _INERT,
         "choices": Items(Fields({"index": _INERT, "finish_reason": _INERT, "logprobs": Unsupported(), "delta": _DELTA})),
     }
@@ -68,39 +71,54 @@ class ChatChunk(NamedTuple):
     """True when the chunk reports token usage."""
 
 
-def read_chunk(data: bytes) -> ChatChunk:
-    """Take a chunk apart.
+class ChunkReader:
+    """Takes the chunks of one stream apart."""
 
-    Args:
-        data: The data of one event.
+    __slots__ = ("_head",)
 
-    Raises:
-        InvalidInput: Not JSON, or not of the API's shape.
-    """
-    body = read_object(data)
-    choices = body.get("choices")
-    if not isinstance(choices, list):
-        raise InvalidInput("a chunk of the stream has no choices", where="/choices", mend="check that the upstream speaks Chat Completions")
-    deltas = tuple(_delta(choice) for choice in choices)
-    unknown: tuple[Segment, ...] = ()
-    if not _plain(body, choices):
-        out = Extraction()
-        walk(_CHUNK, body, "", out, RESPONSE_UNKNOWN)
-        unknown = tuple(out.unknown)
-    return ChatChunk(body, deltas, unknown, isinstance(body.get("usage"), dict))
+    def __init__(self) -> None:
+        self._head: tuple[Json, ...] = ()
+
+    def read(self, data: bytes) -> ChatChunk:
+        """Take a chunk apart.
+
+        Args:
+            data: The data of one event.
+
+        Raises:
+            InvalidInput: Not JSON, or not of the API's shape.
+        """
+        body = read_object(data)
+        choices = body.get("choices")
+        if not isinstance(choices, list):
+            raise InvalidInput("a chunk of the stream has no choices", where="/choices", mend="check that the upstream speaks Chat Completions")
+        deltas = tuple(_delta(choice) for choice in choices)
+        unknown: tuple[Segment, ...] = ()
+        if not self._plain(body, choices):
+            out = Extraction()
+            walk(_CHUNK, body, "", out, RESPONSE_UNKNOWN)
+            # Texts of the channels are guarded as they stream; a sentence in an inert field has no channel, so it is unknown.
+            stray = (segment for segment in out.segments if segment.path.count("/") == 1)
+            unknown = (*out.unknown, *stray)
+        return ChatChunk(body, deltas, unknown, isinstance(body.get("usage"), dict))
+
+    def _plain(self, body: dict[str, Json], choices: list[Json]) -> bool:
+        """Tell whether a chunk holds only what every chunk holds, so that the walk can be saved."""
+        if not _PLAIN_CHUNK.issuperset(body):
+            return False
+        head = (body.get("id"), body.get("object"), body.get("model"), body.get("system_fingerprint"), body.get("service_tier"))
+        if head != self._head:
+            if not all(value is None or (isinstance(value, str) and is_inert(value)) for value in head):
+                return False
+            self._head = head
+        return body.get("usage") is None and all(_plain_choice(choice) for choice in choices)
 
 
-def _plain(body: dict[str, Json], choices: list[Json]) -> bool:
-    """Tell whether a chunk holds only what every chunk holds, so that the walk can be saved."""
-    if not _PLAIN_CHUNK.issuperset(body):
+def _plain_choice(choice: Json) -> bool:
+    if not isinstance(choice, dict) or not _PLAIN_CHOICE.issuperset(choice) or choice.get("logprobs"):
         return False
-    for choice in choices:
-        if not isinstance(choice, dict) or not _PLAIN_CHOICE.issuperset(choice) or choice.get("logprobs"):
-            return False
-        delta = choice.get("delta")
-        if delta is not None and (not isinstance(delta, dict) or not _PLAIN_DELTA.issuperset(delta)):
-            return False
-    return True
+    delta = choice.get("delta")
+    return delta is None or (isinstance(delta, dict) and _PLAIN_DELTA.issuperset(delta))
 
 
 def _delta(choice: Json) -> Delta:
@@ -113,12 +131,13 @@ def _delta(choice: Json) -> Delta:
     texts = tuple((channel, text) for channel in TEXT_CHANNELS if channel in inner and isinstance(text := inner[channel], str) and text)
     calls = inner.get("tool_calls")
     role = inner.get("role")
+    known_finish = finish if isinstance(finish, str) and finish in FINISH_REASONS else "stop"
     return Delta(
         choice=index if isinstance(index, int) else 0,
         texts=texts,
         calls=tuple(_call_delta(call, place) for place, call in enumerate(calls)) if isinstance(calls, list) else (),
-        role=role if isinstance(role, str) else "",
-        finish=finish if isinstance(finish, str) else "",
+        role="assistant" if role else "",
+        finish=known_finish if finish else "",
     )
 
 

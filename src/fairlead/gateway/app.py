@@ -1,0 +1,104 @@
+"""The gateway as one ASGI application: a table of routes, and one place where problems become answers."""
+
+import asyncio
+
+import msgspec
+
+from fairlead.core import FairleadError, Unavailable
+from fairlead.gateway.check import check
+from fairlead.gateway.http import HttpProblem, Receive, Request, Scope, Send, error_body, read_request, respond
+from fairlead.gateway.openai_chat import chat
+from fairlead.gateway.upstream import UpstreamClient
+from fairlead.wiring.data_plane import DataPlane
+
+RELOAD_S = 0.25
+"""How often the policy's files are looked at."""
+
+
+class Gateway:
+    """The application. One per worker process.
+
+    Args:
+        plane: Built by ``wiring.data_plane``.
+    """
+
+    def __init__(self, plane: DataPlane) -> None:
+        self._plane = plane
+        self._client = UpstreamClient()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def counted(message: msgspec.Raw | dict[str, object]) -> None:
+            nonlocal started
+            started = True
+            await send(message)  # type: ignore[arg-type] # the ASGI message is passed on as it is
+
+        try:
+            await self._route(scope, receive, counted)  # type: ignore[arg-type] # the same
+        except HttpProblem as problem:
+            if started:
+                raise
+            kind = "server_error" if problem.status >= 500 else "invalid_request_error"
+            await respond(send, problem.status, error_body(problem.code, problem.message, kind), problem.headers)
+        except Unavailable as error:
+            if started:
+                raise
+            # The code only: the guard could not decide or could not write down what it decided, so nothing leaves.
+            message = f"the guard is not available ({error.code}); try again"
+            await respond(send, 503, error_body("guard_unavailable", message, "server_error"), [])
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        if method == "POST" and path == "/v1/chat/completions":
+            await chat(self._plane, self._client, await read_request(scope, receive), receive, send)
+        elif method == "POST" and path == "/v1/guard/check":
+            await check(self._plane, await read_request(scope, receive), send)
+        elif method == "GET" and path in ("/healthz", "/readyz", "/metrics"):
+            await self._inspect(path, send)
+        elif method == "GET" and path == "/v1/models":
+            self._plane.authenticate(Request(method, path, dict(scope["headers"]), b"").bearer(), "chat")
+            await respond(send, 200, msgspec.json.encode({"object": "list", "data": self._plane.models()}), [])
+        else:
+            raise HttpProblem(404, "not_found", f"there is no {method} here; the gateway serves POST /v1/chat/completions and /v1/guard/check")
+
+    async def _inspect(self, path: str, send: Send) -> None:
+        if path == "/metrics":
+            await respond(send, 200, self._plane.metrics(), [], b"text/plain; version=0.0.4; charset=utf-8")
+            return
+        health = self._plane.health()
+        ready = path == "/healthz" or health.ready
+        await respond(send, 200 if ready else 503, msgspec.json.encode(health), [])
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._watch = asyncio.create_task(self._reload())
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                if self._watch is not None:
+                    self._watch.cancel()
+                await self._client.close()
+                await asyncio.to_thread(self._plane.close)
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _reload(self) -> None:
+        """Take a new policy over when its files change; a bad one leaves the last good one in force (law 7)."""
+        while True:
+            await asyncio.sleep(RELOAD_S)
+            if self._plane.policy_changed():
+                try:
+                    await asyncio.to_thread(self._plane.reload)
+                except FairleadError:
+                    # Counted and shown by health(); the last good Release stays.
+                    continue

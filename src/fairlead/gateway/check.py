@@ -1,0 +1,91 @@
+"""``POST /v1/guard/check``: the decision API. The same flow, the same Decisions, without a model."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from fairlead.core import InvalidInput, Origin, Segment, Stage, decode, new_id
+from fairlead.gateway.exchange import Exchange
+from fairlead.gateway.http import Request, Send, problem_of, respond
+from fairlead.guard import ExchangeContext, Spot, StageOutcome, ToolCall, check_stage, guard_call
+from fairlead.wiring.data_plane import DataPlane
+
+_ORIGIN_OF: dict[Stage, Origin] = {
+    "input": "user",
+    "retrieval": "retrieved",
+    "tool_definition": "developer",
+    "tool_call": "model",
+    "tool_result": "tool",
+    "memory": "memory",
+    "handoff": "agent",
+    "output": "model",
+}
+
+
+class ToolCallBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tool call to decide about."""
+
+    name: str
+    arguments: msgspec.Raw
+
+
+class CheckBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the decision API takes."""
+
+    stage: Stage
+    text: str = ""
+    segments: tuple[Segment, ...] = ()
+    """Instead of ``text``; for a tool call: what the model saw, for the provenance of its arguments."""
+    tool_call: ToolCallBody | None = None
+    trajectory: str = ""
+    user: str = ""
+    approvals: tuple[str, ...] = ()
+
+
+class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What it answers."""
+
+    decision: msgspec.Raw
+    texts: dict[str, str] = {}
+    """Path of each text that the policy edits, and what should stand there."""
+    say: str = ""
+
+
+async def check(plane: DataPlane, request: Request, send: Send) -> None:
+    """Answer one check.
+
+    Raises:
+        HttpProblem: The key may not check, or the body is not of the shape.
+    """
+    key = plane.authenticate(request.bearer(), "check")
+    try:
+        body = decode(request.body, CheckBody, where="body")
+    except InvalidInput as error:
+        raise problem_of(error) from error
+    serving = plane.serving
+    context = ExchangeContext(
+        release=serving.release,
+        exchange=new_id("x"),
+        tenant=key.tenant,
+        key=key.id,
+        user=body.user,
+        trajectory=body.trajectory,
+        approvals=body.approvals,
+    )
+    exchange = Exchange(plane, serving, context)
+    outcome = await _decide(exchange, body)
+    await exchange.commit()
+    answer = CheckAnswer(decision=msgspec.Raw(msgspec.json.encode(outcome.decision)), texts=dict(outcome.texts), say=outcome.say)
+    await respond(send, 200, msgspec.json.encode(answer), exchange.headers())
+
+
+async def _decide(exchange: Exchange, body: CheckBody) -> StageOutcome:
+    if body.tool_call is not None:
+        call = ToolCall(tool=body.tool_call.name, arguments=bytes(body.tool_call.arguments), path="/tool_call/arguments")
+        exchange.saw(body.segments)
+        return await exchange.run(guard_call(exchange.context, call, body.segments, place="call:0"))
+    segments: Sequence[Segment] = body.segments or (
+        Segment(path="/text", origin=_ORIGIN_OF[body.stage], stage=body.stage, text=body.text),
+    )
+    exchange.saw(tuple(segments))
+    return await exchange.run(check_stage(exchange.context, Spot(body.stage, "check"), segments))

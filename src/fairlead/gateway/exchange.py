@@ -1,0 +1,100 @@
+"""One Exchange in the gateway: its context, what was decided, and making that durable before anything leaves."""
+
+import msgspec
+
+from fairlead.core import Decision, Segment, canonical_bytes, derived_id
+from fairlead.gateway.http import Headers, HttpProblem
+from fairlead.guard import ExchangeContext, Flow, StageOutcome, adrive
+from fairlead.journal import Record
+from fairlead.wiring.data_plane import DataPlane, Serving
+
+
+class Exchange:
+    """Collects the Decisions of one request and its response.
+
+    Args:
+        plane: The data plane.
+        serving: Release and ports that decide about the whole Exchange.
+        context: Who asks.
+    """
+
+    def __init__(self, plane: DataPlane, serving: Serving, context: ExchangeContext) -> None:
+        self._plane = plane
+        self.serving = serving
+        self.context = context
+        self._pending: list[Decision] = []
+        self._seen: list[Segment] = []
+        self._sealed = False
+
+    async def run(self, flow: "Flow[StageOutcome]") -> StageOutcome:
+        """Run a flow that gives one outcome, and keep its Decision for the next commit."""
+        outcome = await adrive(flow, self.serving.ports)
+        self._pending.append(outcome.decision)
+        return outcome
+
+    async def run_all(self, flow: "Flow[list[StageOutcome]]") -> list[StageOutcome]:
+        """Run a flow that gives several outcomes, and keep their Decisions for the next commit."""
+        outcomes = await adrive(flow, self.serving.ports)
+        self._pending += [outcome.decision for outcome in outcomes]
+        return outcomes
+
+    def note(self, decision: Decision) -> None:
+        """Keep a Decision that no outcome holds, such as the opening record of a stream."""
+        self._pending.append(decision)
+
+    def saw(self, segments: tuple[Segment, ...]) -> None:
+        """Remember texts, for a sealed capture if the policy lets it be kept."""
+        self._seen += segments
+
+    async def commit(self) -> None:
+        """Make every pending Decision durable; what follows may leave.
+
+        Raises:
+            Unavailable: The journal can't write; nothing may leave.
+        """
+        if not self._pending:
+            return
+        pending, self._pending = self._pending, []
+        records: list[Record] = []
+        capture = self._seal(pending, records)
+        for decision in pending:
+            kept = msgspec.structs.replace(decision, capture=capture) if capture else decision
+            records.append(Record(kind="decision", id=kept.id, body=canonical_bytes(kept)))
+        await self._plane.journal.acommit(records)
+        for decision in pending:
+            if decision.state != "open":
+                self._plane.observe(decision)
+
+    def headers(self) -> Headers:
+        """Return the headers that every response carries."""
+        return [
+            (b"x-fairlead-exchange", self.context.exchange.encode()),
+            (b"x-fairlead-release", self.serving.release.id.encode()),
+            (b"x-fairlead-worker", self._plane.worker.encode()),
+        ]
+
+    def _seal(self, decisions: list[Decision], records: list[Record]) -> str:
+        keep = self.serving.release.policy.capture == "sealed_on_finding" and any(decision.findings for decision in decisions)
+        if not keep:
+            return ""
+        capture = derived_id("cap", self.context.exchange)
+        if not self._sealed:
+            self._sealed = True
+            content = canonical_bytes({"exchange": self.context.exchange, "segments": self._seen})
+            records.append(Record(kind="capture", id=capture, body=self._plane.sealer.seal(capture, self.context.tenant, content)))
+        return capture
+
+
+def refusal(outcome: StageOutcome) -> HttpProblem:
+    """Return what a client is told when a Stage was stopped before the model was asked."""
+    decision = outcome.decision
+    if outcome.failed:
+        return HttpProblem(503, "guard_unavailable", "the guard could not check this request and the policy is fail-closed; try again")
+    if decision.rule.startswith("lever:"):
+        return HttpProblem(503, "contained", "this use is switched off while an incident is contained; ask the owner of the system")
+    if decision.rule.startswith("limit:"):
+        seconds = max(1, -(-outcome.retry_after_us // 1_000_000))
+        name = decision.rule.removeprefix("limit:")
+        message = f"the limit {name} of this key is reached; try again in {seconds} s"
+        return HttpProblem(429, "rate_limit_exceeded", message, [(b"retry-after", str(seconds).encode())])
+    return HttpProblem(400, "content_filter", f"the request was stopped by the policy (rule {decision.rule} at {decision.stage})")

@@ -1,0 +1,239 @@
+"""The composition root of the data plane: a policy file in, a guard that can serve out. No SQL, no web framework."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from fairlead.agents import Broker, MemoryApprovals
+from fairlead.config import Settings, secret_from_environment
+from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, Unavailable
+from fairlead.detectors import Registry
+from fairlead.guard import FileLevers, MemoryLimits, Ports
+from fairlead.identity import ApiKey, KeyRing, Scope
+from fairlead.journal import Fingerprinter, Journal, Sealer
+from fairlead.policy import Release, compile_release, load_policy
+from fairlead.telemetry import Telemetry
+
+Secrets = Callable[[str], str]
+"""Name of an environment variable to its value."""
+
+
+class Upstream(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a request goes, resolved."""
+
+    base_url: str
+    key: str
+    model: str
+    """Model to ask for instead of the client's; empty leaves the client's."""
+
+
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """A Release and the ports that belong to it; swapped as one, kept by every Exchange that started with it."""
+
+    release: Release
+    ports: Ports
+    retrieval_tools: frozenset[str]
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``/readyz`` tells."""
+
+    ready: bool
+    release: str
+    worker: str
+    policy_errors: int
+    """How often a new policy was refused since the start."""
+    policy_problem: str
+    """Code of the last refusal; empty when the file in place is the one that is served."""
+    levers_unreadable: int
+
+
+class PolicyFiles(msgspec.Struct, frozen=True):
+    """The files that make a Release."""
+
+    policy: Path
+
+    @property
+    def cedar(self) -> Path:
+        """Return the optional Cedar file beside the policy."""
+        return self.policy.with_name("tools.cedar")
+
+    def stamp(self) -> tuple[tuple[int, int], ...]:
+        """Return what changes when a file does."""
+        stamps = []
+        for path in (self.policy, self.cedar):
+            try:
+                status = path.stat()
+            except OSError:
+                stamps.append((0, 0))
+            else:
+                stamps.append((status.st_mtime_ns, status.st_size))
+        return tuple(stamps)
+
+    def compile(self, registry: Registry) -> Release:
+        """Read and compile.
+
+        Raises:
+            InvalidInput: A file is missing, not UTF-8, or invalid; all problems at once.
+        """
+        policy = load_policy(str(self.policy), _read(self.policy))
+        return compile_release(policy, registry, cedar=_read(self.cedar) if self.cedar.exists() else "")
+
+
+class DataPlane:
+    """Everything that a gateway worker or the SDK needs; built once per process by :func:`build_data_plane`."""
+
+    def __init__(self, files: PolicyFiles, registry: Registry, parts: "Parts") -> None:
+        self._files = files
+        self._registry = registry
+        self._parts = parts
+        self.worker = parts.worker
+        self.journal = parts.journal
+        self.sealer = parts.sealer
+        self._approvals = MemoryApprovals(parts.clock)
+        self._policy_errors = 0
+        self._policy_problem = ""
+        self._stamp = files.stamp()
+        self.serving = self._serve(files.compile(registry))
+
+    def authenticate(self, token: str, scope: Scope) -> ApiKey:
+        """Return the key that a token stands for.
+
+        Raises:
+            Refused: No such key, expired, revoked, or without the scope.
+        """
+        return self._parts.keys.authenticate(token, self._parts.clock.now_us(), scope)
+
+    def policy_changed(self) -> bool:
+        """Tell whether the policy's files changed since they were last read."""
+        return self._files.stamp() != self._stamp
+
+    def reload(self) -> None:
+        """Take the policy's files over, at once for all new Exchanges.
+
+        Raises:
+            InvalidInput: They are invalid; the last good Release stays in force, and the refusal is counted.
+        """
+        self._stamp = self._files.stamp()
+        try:
+            release = self._files.compile(self._registry)
+        except FairleadError as error:
+            self._policy_errors += 1
+            self._policy_problem = error.code
+            raise
+        self._policy_problem = ""
+        self.serving = self._serve(release)
+
+    def upstream(self, serving: Serving, route: str) -> Upstream:
+        """Return where a route leads, its key read now, so that a rotated key needs no restart.
+
+        Raises:
+            Unavailable: The route's key is not set.
+        """
+        document = serving.release.policy.upstream[route]
+        key = self._secret(document.key) if document.key else ""
+        return Upstream(base_url=document.base_url.rstrip("/"), key=key, model=document.model or "")
+
+    def models(self) -> list[dict[str, str]]:
+        """Return what ``/v1/models`` lists: the models that the policy pins."""
+        names = {upstream.model for upstream in self.serving.release.policy.upstream.values() if upstream.model}
+        return [{"id": name, "object": "model", "owned_by": "fairlead"} for name in sorted(names)]
+
+    def observe(self, decision: Decision) -> None:
+        """Count a Decision; no content can get in."""
+        self._parts.telemetry.observe(decision)
+
+    def metrics(self) -> bytes:
+        """Return the Prometheus exposition."""
+        return self._parts.telemetry.exposition()
+
+    def health(self) -> Health:
+        """Return the truth about this worker."""
+        return Health(
+            ready=True,
+            release=self.serving.release.id,
+            worker=self.worker,
+            policy_errors=self._policy_errors,
+            policy_problem=self._policy_problem,
+            levers_unreadable=self._parts.levers.unreadable,
+        )
+
+    def close(self) -> None:
+        """Flush and close the journal."""
+        self.journal.close()
+
+    def _serve(self, release: Release) -> Serving:
+        parts = self._parts
+        ports = Ports(
+            clock=parts.clock,
+            levers=parts.levers,
+            limits=parts.limits,
+            broker=Broker(release, self._approvals),
+            fingerprint=parts.fingerprint,
+        )
+        tools = frozenset(tool.name for tool in release.tools if tool.stage == "retrieval")
+        return Serving(release=release, ports=ports, retrieval_tools=tools)
+
+    def _secret(self, reference: str) -> str:
+        kind, _, name = reference.partition(":")
+        value = self._parts.secrets(name) if kind == "env" else ""
+        if not value:
+            raise Unavailable("the upstream's key is not set", where=f"{kind}:{name}", mend="set the variable in the gateway's environment")
+        return value
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """The built objects that outlive a Release."""
+
+    worker: str
+    clock: SystemClock
+    journal: Journal
+    sealer: Sealer
+    fingerprint: Fingerprinter
+    levers: FileLevers
+    limits: MemoryLimits
+    keys: KeyRing
+    telemetry: Telemetry
+    secrets: Secrets
+
+
+def build_data_plane(settings: Settings, policy: Path, worker: str) -> DataPlane:
+    """Build the data plane of one process.
+
+    Args:
+        settings: Where things are.
+        policy: The policy file, ``fairlead.yaml``.
+        worker: Name of this process's journal, such as ``worker-0``.
+
+    Raises:
+        InvalidInput: The policy is invalid.
+        Unavailable: The journal can't be opened.
+    """
+    clock = SystemClock()
+    registry = Registry.load()
+    files = PolicyFiles(policy.absolute())
+    strict = files.compile(registry).policy.audit == "strict"
+    journal = Journal.open(settings.data_dir / "journal" / f"{worker}.db", strict=strict, clock=clock)
+    parts = Parts(
+        worker=worker,
+        clock=clock,
+        journal=journal,
+        sealer=Sealer.open(settings.config_dir),
+        fingerprint=Fingerprinter.open(settings.config_dir),
+        levers=FileLevers(settings.data_dir / "levers.json"),
+        limits=MemoryLimits(),
+        keys=KeyRing.load(settings.data_dir / "keys.json"),
+        telemetry=Telemetry(sample=settings.trace_sample),
+        secrets=secret_from_environment,
+    )
+    return DataPlane(files, registry, parts)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InvalidInput("there is no such file", where=path.name, mend="name the policy file, usually fairlead.yaml") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput("the file can't be read as UTF-8 text", where=path.name, mend="check its permissions and encoding") from error
