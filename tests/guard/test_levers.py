@@ -1,0 +1,80 @@
+"""Levers: obeyed on the next read, kept when the file can't be read."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairlead.core import InvalidInput
+from fairlead.guard import AskLimit, FileLevers, Lever, MemoryLimits, read_levers, write_levers
+
+LEVER = Lever(id="lev_1", kind="tool", target="send_email", by="acc_1", at_us=1)
+
+
+def test_a_lever_pulled_by_another_process_holds_on_the_next_read(tmp_path: Path) -> None:
+    path = tmp_path / "levers.json"
+    levers = FileLevers(path)
+    assert levers.current() == ()
+    write_levers(path, (LEVER,))
+    assert levers.current() == (LEVER,)
+    write_levers(path, ())
+    assert levers.current() == ()
+
+
+@pytest.mark.parametrize("damage", ["delete", "garbage", "folder"])
+def test_a_lever_file_that_cannot_be_read_keeps_the_last_known_state_and_is_counted(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "levers.json"
+    write_levers(path, (LEVER,))
+    levers = FileLevers(path)
+    path.unlink()
+    if damage == "garbage":
+        path.write_text("{")
+    elif damage == "folder":
+        path.mkdir()
+    assert levers.current() == (LEVER,)
+    assert levers.unreadable == 1
+
+
+def test_a_damaged_file_at_the_start_is_an_error_since_there_is_no_last_state(tmp_path: Path) -> None:
+    path = tmp_path / "levers.json"
+    path.write_text("[{]")
+    with pytest.raises(InvalidInput):
+        FileLevers(path)
+
+
+def test_a_lever_for_one_tenant_holds_for_no_other() -> None:
+    lever = Lever(id="lev_1", kind="tool", target="send_email", by="acc_1", at_us=1, tenant="t1")
+    assert lever.holds("tool", "send_email", "t1")
+    assert not lever.holds("tool", "send_email", "t2")
+    assert not lever.holds("model", "send_email", "t1")
+
+
+def test_reading_a_file_that_was_never_written_gives_no_levers(tmp_path: Path) -> None:
+    assert read_levers(tmp_path / "none.json") == ()
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 4)), max_size=60), st.integers(1, 10))
+def test_no_window_ever_holds_more_than_the_ceiling(steps: list[tuple[int, int]], ceiling: int) -> None:
+    limits, now, window = MemoryLimits(), 0, 64
+    granted: list[tuple[int, int]] = []
+    for pause, amount in steps:
+        now += pause
+        if limits.spend(AskLimit("requests", "t/k", amount, ceiling, window), now).allowed:
+            granted.append((now, amount))
+        assert sum(spent for at, spent in granted if at > now - window) <= ceiling
+
+
+def test_a_refusal_says_when_to_come_back_and_then_it_is_granted() -> None:
+    limits = MemoryLimits()
+    ask = AskLimit("requests", "t/k", 1, 1, 1000)
+    assert limits.spend(ask, 0).allowed
+    refused = limits.spend(ask, 10)
+    assert not refused.allowed
+    assert limits.spend(ask, 10 + refused.retry_after_us).allowed
+
+
+def test_two_subjects_share_no_budget() -> None:
+    limits = MemoryLimits()
+    assert limits.spend(AskLimit("requests", "t1/k", 1, 1, 1000), 0).allowed
+    assert limits.spend(AskLimit("requests", "t2/k", 1, 1, 1000), 0).allowed
