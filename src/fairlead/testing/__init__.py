@@ -1,5 +1,7 @@
-"""Fakes for tests: a fixed clock and other real, small stand-ins."""
+"""Fakes for tests: a fixed clock, a real server in a thread, a scripted model; small and real, no mocks."""
 
 from fairlead.testing.clock import FixedClock
+from fairlead.testing.server import serving
+from fairlead.testing.upstream import ScriptedModel
 
-__all__ = ["FixedClock"]
+__all__ = ["FixedClock", "ScriptedModel", "serving"]
