@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from fairlead.core import FairleadError, Unavailable
+from fairlead.core import FairleadError, Refused, Unavailable
 from fairlead.gateway.check import check
 from fairlead.gateway.http import HttpProblem, Receive, Request, Scope, Send, error_body, read_request, respond
 from fairlead.gateway.openai_chat import chat
@@ -49,6 +49,10 @@ class Gateway:
                 raise
             kind = "server_error" if problem.status >= 500 else "invalid_request_error"
             await respond(send, problem.status, error_body(problem.code, problem.message, kind), problem.headers)
+        except Refused as error:
+            if started:
+                raise
+            await respond(send, 401, error_body("invalid_api_key", f"{error.what}; {error.mend}", "authentication_error"), [])
         except Unavailable as error:
             if started:
                 raise
