@@ -1,1 +1,1 @@
-"""families"""
+"""Families of detectors; each is a stranger to the others."""

@@ -1,0 +1,27 @@
+"""Errors of the detectors."""
+
+from fairlead.core import InvalidInput, Unavailable
+
+
+class UnsupportedPattern(InvalidInput):
+    """A pattern uses something that a stream can't decide exactly."""
+
+    code = "unsupported-pattern"
+
+
+class UnknownEntity(InvalidInput):
+    """No pattern of that name exists."""
+
+    code = "unknown-entity"
+
+
+class PluginFailed(Unavailable):
+    """A detector plug-in did not load; a guard without it would be a guard that does not do what its policy says."""
+
+    code = "plugin-failed"
+
+
+class NoOperatingPoint(InvalidInput):
+    """A detector's card does not support the false-positive rate that a policy asks for."""
+
+    code = "no-operating-point"

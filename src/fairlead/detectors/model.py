@@ -1,0 +1,108 @@
+"""What a detector is, what it says, and what a pattern is."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+from fairlead.core import Origin
+
+Runs = Literal["stream", "sentence", "whole"]
+"""Where a detector can run: on the fly with bounded context, at the end of a sentence, or on the whole text only."""
+
+
+class Hit(NamedTuple):
+    """One thing that a detector saw; offsets in code points of the original text."""
+
+    start: int
+    end: int
+    hazard: str
+    entity: str
+    score: float
+    view: str = ""
+    """Decode view that it was seen in; empty for the text as it came."""
+
+
+class Text(NamedTuple):
+    """A text, prepared once for all detectors."""
+
+    original: str
+
+
+def prepare(text: str) -> Text:
+    """Prepare a text for the detectors."""
+    return Text(text)
+
+
+class Detector(Protocol):
+    """Text in, Hits out. Pure: no I/O, no state between calls."""
+
+    @property
+    def id(self) -> str:
+        """Return ``name@version``."""
+        ...
+
+    @property
+    def runs(self) -> Runs:
+        """Return where it can run."""
+        ...
+
+    @property
+    def hazards(self) -> tuple[str, ...]:
+        """Return the hazards that it can find."""
+        ...
+
+    def detect(self, text: Text, origin: Origin) -> Sequence[Hit]:
+        """Return what it sees.
+
+        Args:
+            text: The prepared text.
+            origin: Who wrote it; an imperative in data is an attack, in a user's message it is a request.
+        """
+        ...
+
+
+Validator = Callable[[str], int]
+"""Takes a candidate and returns how many of its leading characters are a valid entity; 0 rejects it."""
+
+
+class Pattern(NamedTuple):
+    """One entity that a regular expression and a validator describe.
+
+    The expression keeps to what a stream allows (see ``detectors.prefix``).
+    """
+
+    name: str
+    """Entity, such as ``payment_card``."""
+    hazard: str
+    """``pii`` or ``secret`` for the built-in ones."""
+    expression: str
+    """Python syntax, ASCII classes."""
+    source: str
+    """Where the format is described."""
+    example: str
+    """A text that it must find."""
+    counter: str
+    """A look-alike that it must not find."""
+    validator: Validator | None = None
+    score: float = 1.0
+    """Confidence of a match; 1.0 when a checksum or a fixed prefix backs it."""
+    probe: str = ""
+    """A shorter expression that every match contains, for the prefilter; the expression itself when empty."""
+
+
+class Cluster(NamedTuple):
+    """Overlapping matches as their union."""
+
+    start: int
+    end: int
+    hits: tuple[Hit, ...]
+
+
+class Settled(NamedTuple):
+    """What a stream has decided: no later text changes it."""
+
+    start: int
+    """Absolute offset of :attr:`text`."""
+    text: str
+    """Original text."""
+    clusters: tuple[Cluster, ...]
+    """Absolute offsets; each lies wholly inside the text."""

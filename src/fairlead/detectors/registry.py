@@ -1,0 +1,94 @@
+"""Which detectors there are. Built-in ones register through the same door as plug-ins: the entry point group ``fairlead.detectors``."""
+
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+from typing import Self
+
+from fairlead.detectors.errors import NoOperatingPoint, PluginFailed, UnknownEntity
+from fairlead.detectors.families import pii, secrets
+from fairlead.detectors.model import Detector, Pattern
+
+GROUP = "fairlead.detectors"
+
+
+def builtin_patterns() -> tuple[Pattern, ...]:
+    """Return the built-in pattern entities."""
+    return (*pii.PATTERNS, *secrets.PATTERNS)
+
+
+def patterns_of(names: Iterable[str]) -> tuple[Pattern, ...]:
+    """Return the patterns that entity names or group names (``pii``, ``secret``) select, in the order of the catalogue.
+
+    Raises:
+        UnknownEntity: A name selects none.
+    """
+    wanted = set(names)
+    chosen = tuple(pattern for pattern in builtin_patterns() if pattern.name in wanted or pattern.hazard in wanted)
+    missing = wanted - {pattern.name for pattern in chosen} - {pattern.hazard for pattern in chosen}
+    if missing:
+        known = ", ".join(sorted({pattern.name for pattern in builtin_patterns()}))
+        raise UnknownEntity("no pattern has this name", where=min(missing), mend=f"use pii, secret or one of: {known}")
+    return chosen
+
+
+class Registry:
+    """The detectors of this installation.
+
+    Args:
+        detectors: Each with an id of its own.
+
+    Raises:
+        PluginFailed: Two have the same id.
+    """
+
+    def __init__(self, detectors: Iterable[Detector]) -> None:
+        self._detectors: dict[str, Detector] = {}
+        for detector in detectors:
+            if detector.id in self._detectors:
+                raise PluginFailed("two detectors have the same id", where=detector.id, mend="uninstall one of the plug-ins")
+            self._detectors[detector.id] = detector
+
+    @classmethod
+    def load(cls) -> Self:
+        """Load every detector that is installed.
+
+        Raises:
+            PluginFailed: One does not load; a guard without it would not do what its policy says.
+        """
+        found: list[Detector] = []
+        for point in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+            try:
+                found.append(point.load()())
+            except Exception as error:
+                raise PluginFailed(
+                    f"it failed with {type(error).__name__}", where=point.value, mend="mend or uninstall the plug-in"
+                ) from error
+        return cls(found)
+
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of all detectors."""
+        return tuple(self._detectors)
+
+    def for_hazard(self, hazard: str) -> tuple[Detector, ...]:
+        """Return the detectors that can find a hazard; none if there is none."""
+        return tuple(detector for detector in self._detectors.values() if hazard in detector.hazards)
+
+    def hazards(self) -> frozenset[str]:
+        """Return every hazard that some detector or pattern can find."""
+        found = {hazard for detector in self._detectors.values() for hazard in detector.hazards}
+        return frozenset(found | {pattern.hazard for pattern in builtin_patterns()})
+
+    def threshold(self, detector: str, max_fpr: float) -> float:
+        """Return the threshold at which a detector's card promises a false-positive rate.
+
+        Args:
+            detector: Its id.
+            max_fpr: Rate, 0 to 1.
+
+        Raises:
+            NoOperatingPoint: Its card has no such point: it was never measured there.
+        """
+        raise NoOperatingPoint(
+            f"{detector} has no measured operating point at a false-positive rate of {max_fpr:g}",
+            mend="state a threshold instead of max_fpr, or use a detector with a card",
+        )
