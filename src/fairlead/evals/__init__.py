@@ -1,1 +1,90 @@
-"""evals"""
+"""Cases, suites, runs, comparisons and gates: what was measured, and what may be said of it."""
+
+from fairlead.evals.cases import cases_digest, parse_cases, read_case_folder, read_cases, write_case
+from fairlead.evals.compare import FACTORS, Change, Comparison, Factor, PairedRate, compare
+from fairlead.evals.errors import CaseInvalid, Incomparable, RunInvalid, SuiteInvalid, TargetNotLoaded
+from fairlead.evals.gate import EXIT_CODES, GateAnswer, GateResult, gate
+from fairlead.evals.junit import junit_xml
+from fairlead.evals.measure import MetricEstimate, Reading, estimates, estimates_by, read, suite_results
+from fairlead.evals.model import (
+    ArgumentTest,
+    Case,
+    CaseOrigin,
+    Condition,
+    Document,
+    Effect,
+    Expectation,
+    Json,
+    Kind,
+    Observation,
+    Provenance,
+    Scalar,
+    Target,
+)
+from fairlead.evals.run import CaseResult, Key, Plan, Progress, Role, Run, run_suite
+from fairlead.evals.scoring import Outcome, Score, refuses, score, scorer_id
+from fairlead.evals.suite import METRICS, Metric, Suite, read_suite
+from fairlead.evals.target import TargetFactory, load_target, make_target, target_digest
+
+__all__ = [
+    "EXIT_CODES",
+    "FACTORS",
+    "METRICS",
+    "ArgumentTest",
+    "Case",
+    "CaseInvalid",
+    "CaseOrigin",
+    "CaseResult",
+    "Change",
+    "Comparison",
+    "Condition",
+    "Document",
+    "Effect",
+    "Expectation",
+    "Factor",
+    "GateAnswer",
+    "GateResult",
+    "Incomparable",
+    "Json",
+    "Key",
+    "Kind",
+    "Metric",
+    "MetricEstimate",
+    "Observation",
+    "Outcome",
+    "PairedRate",
+    "Plan",
+    "Progress",
+    "Provenance",
+    "Reading",
+    "Role",
+    "Run",
+    "RunInvalid",
+    "Scalar",
+    "Score",
+    "Suite",
+    "SuiteInvalid",
+    "Target",
+    "TargetFactory",
+    "TargetNotLoaded",
+    "cases_digest",
+    "compare",
+    "estimates",
+    "estimates_by",
+    "gate",
+    "junit_xml",
+    "load_target",
+    "make_target",
+    "parse_cases",
+    "read",
+    "read_case_folder",
+    "read_cases",
+    "read_suite",
+    "refuses",
+    "run_suite",
+    "score",
+    "scorer_id",
+    "suite_results",
+    "target_digest",
+    "write_case",
+]
