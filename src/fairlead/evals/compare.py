@@ -24,7 +24,7 @@ class PairedRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Cases that have the property now and did not before."""
     no_longer: int
     difference: Difference
-    """Now minus before; Newcombe's paired interval. Pairs are taken as independent, so read it as a bound on precision where clusters are large."""
+    """Now minus before; Newcombe's paired interval. It takes the pairs as independent."""
     p_value: float
     """McNemar's exact test, two-sided."""
 

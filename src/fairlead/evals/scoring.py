@@ -1,7 +1,7 @@
 """From an Observation to a Score: side effects that happened, not opinions.
 
 Reasons name the condition by its place, such as ``never[0]``; they never hold a word of the case or the reply.
-What can't be seen in this way (a secret that leaves in another spelling, a refusal in words that are not in the list) is scored as it looks.
+What can't be seen in this way (a secret in another spelling, a refusal in words that are not listed) is scored as it looks.
 """
 
 import re

@@ -133,12 +133,13 @@ def _claim(raw: object, index: int, source: Source, problems: list[FairleadError
 
 def _rate(value: str | float | None, source: Source, place: tuple[str | int, ...], problems: list[FairleadError]) -> float:
     try:
-        if isinstance(value, str) and value.endswith("%"):
-            return float(value[:-1]) / 100
-        return float("nan" if value is None else value)
+        rate = float(value[:-1]) / 100 if isinstance(value, str) and value.endswith("%") else float(value or 0)
     except ValueError:
-        problems.append(_invalid(source, place, "this is not a rate"))
+        rate = -1.0
+    if not 0 <= rate <= 1:
+        problems.append(_invalid(source, place, "this is not a rate from 0 % to 100 %"))
         return 0.5
+    return rate
 
 
 def _invalid(source: Source, place: tuple[str | int, ...], what: str) -> SuiteInvalid:

@@ -74,9 +74,7 @@ def make_target(factory: TargetFactory, spec: str, **arguments: object) -> Targe
 def _split(spec: str) -> tuple[Path, str]:
     file, _, name = spec.rpartition(":")
     if not file or not name.isidentifier():
-        raise TargetNotLoaded(
-            "a target is named as file.py:Class", where=spec, mend="such as examples/support_assistant/target.py:SupportTarget"
-        )
+        raise TargetNotLoaded("a target is named as file.py:Class", where=spec, mend="such as examples/assistant/target.py:Target")
     path = Path(file).absolute()
     if not path.is_file():
         raise TargetNotLoaded("there is no such file", where=spec, mend="check the path")

@@ -18,9 +18,6 @@ from fairlead.guard.flow import Flow, ask_fingerprint, ask_time
 from fairlead.guard.ports import AskDetect
 from fairlead.guard.record import RESPONSE, Judgement, judge, ruled, unanswered
 
-HOLD_CAP = 4096
-"""Characters held at most for a match that does not end."""
-
 
 class Released(msgspec.Struct, frozen=True):
     """What may leave now."""
@@ -134,7 +131,7 @@ class StreamGuard:
         key = (choice, channel)
         here = self._channels.get(key)
         if here is None:
-            stream = None if self._scanner is None else self._scanner.stream(HOLD_CAP)
+            stream = None if self._scanner is None else self._scanner.stream()
             here = self._channels[key] = _Channel(f"/choices/{choice}/message/{channel}", stream)
         return here
 

@@ -1,0 +1,243 @@
+"""The documents of a policy file: what may stand there, and nothing else.
+
+Every model refuses unknown keys and wrong kinds. What one part says about another (a rule's message, its upstream) is checked in
+``policy.references``, so that all problems of a file are told at once, each with its line.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from fairlead.core import Action, Mode, Stage
+
+Severity = Literal["P0", "P1", "P2", "P3"]
+Tier = Literal["minimal", "limited", "high"]
+Label = Literal["user", "system", "developer", "untrusted"]
+"""Where a value of a tool call's arguments comes from; ``untrusted`` is everything that is not found in a trusted text."""
+ArgumentKind = Literal["string", "strings", "integer", "number", "boolean"]
+ToolStage = Literal["tool_result", "retrieval"]
+Otherwise = Literal["block", "require_approval"]
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.:/-]*$"
+Name: TypeAlias = Annotated[str, StringConstraints(pattern=_NAME, max_length=80)]
+Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%\Z")
+
+
+def _listed(value: object) -> object:
+    """Let one value stand for a list of one."""
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _sequence(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _share(value: object) -> object:
+    """Read ``0.5%`` or ``0.005``."""
+    if isinstance(value, str):
+        match = _PERCENT.match(value)
+        if match is None:
+            raise PydanticCustomError("share", "this is no share", {"mend": "write 0.5% or 0.005"})
+        return float(match[1]) / 100
+    return value
+
+
+def _reference_to_secret(value: object) -> object:
+    if isinstance(value, str) and re.match(r"env:[A-Za-z_][A-Za-z0-9_]*\Z", value):
+        return value
+    raise PydanticCustomError("key", "a key never stands in a policy", {"mend": "write env:NAME, and set the variable NAME where it runs"})
+
+
+Stages: TypeAlias = Annotated[tuple[Stage, ...], BeforeValidator(_listed), Field(min_length=1)]
+Actions: TypeAlias = Annotated[tuple[Action, ...], BeforeValidator(_listed), Field(min_length=1)]
+Names: TypeAlias = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
+Share: TypeAlias = Annotated[float, BeforeValidator(_share), Field(gt=0, lt=1)]
+Score: TypeAlias = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)]
+
+
+class Document(BaseModel):
+    """Base of all documents: frozen, strict, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
+
+
+class UpstreamDocument(Document):
+    """A model's server that requests may go to."""
+
+    provider: Literal["openai"] = "openai"
+    """Which API it speaks; servers that are compatible with OpenAI's count."""
+    model: str = ""
+    """Model to ask for instead of the client's; empty leaves the client's."""
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")] = "https://api.openai.com/v1"
+    key: Annotated[str, BeforeValidator(_reference_to_secret)] = ""
+    """``env:NAME``; the key itself never stands in a policy."""
+
+
+class RuleDocument(Document):
+    """When these detectors see this at that Stage, do that."""
+
+    id: Name
+    at: Stages
+    do: Action
+    hazard: Name = ""
+    entity: Names = ()
+    detector: Names = ()
+    """Only these detectors; all that can find the hazard by default."""
+    threshold: Score | None = None
+    max_fpr: Share | None = None
+    """Highest false-positive rate that the rule may have, over all its detectors; resolved through their cards."""
+    say: Name = ""
+    """Key of the message that the client gets."""
+    replacement: Text = Field(default="", alias="with")
+    to: Name = ""
+    """Upstream to route to."""
+    mode: Mode = "enforce"
+    near_miss_band: Score | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for wrong, message, mend in (
+            (not self.hazard and not self.entity, "the rule says not what it looks for", "add 'hazard' or 'entity'"),
+            (bool(self.hazard and self.entity), "the rule has both 'hazard' and 'entity'", "keep one; an entity names its hazard already"),
+            (bool(self.entity and self.detector), "an entity is found by its pattern, not by 'detector'", "remove 'detector' or 'entity'"),
+            (self.threshold is not None and self.max_fpr is not None, "the rule has both 'threshold' and 'max_fpr'", "keep one"),
+            (bool(self.entity) and self.max_fpr is not None, "patterns have no false-positive rate to choose", "remove 'max_fpr'"),
+            (self.do == "replace" and not self.replacement, "'do: replace' needs the text to put there", "add 'with: some text'"),
+            (self.do != "replace" and bool(self.replacement), "'with' is only for 'do: replace'", "remove 'with', or use 'do: replace'"),
+            (self.do == "route" and not self.to, "'do: route' needs an upstream", "add 'to: name of an upstream'"),
+            (self.do != "route" and bool(self.to), "'to' is only for 'do: route'", "remove 'to', or use 'do: route'"),
+            (self.do == "route" and "output" in self.at, "a response can't be routed", "use 'route' at the stages of a request"),
+            (
+                self.do == "require_approval" and self.at != ("tool_call",),
+                "only a tool call can wait for an approval",
+                "use 'at: tool_call', or another 'do'",
+            ),
+        ):
+            if wrong:
+                raise PydanticCustomError("rule", message, {"mend": mend})  # type: ignore[arg-type]  # the stub wants a literal; these are
+        return self
+
+
+Scalar: TypeAlias = str | int | bool
+
+
+class Constraint(Document):
+    """What one argument of a tool call must be."""
+
+    domain_in: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")], ...] | None = Field(default=None, min_length=1)
+    """Every e-mail address in it has one of these domains, exactly."""
+    equals: Scalar | None = None
+    one_of: tuple[str, ...] | tuple[int, ...] | None = Field(default=None, min_length=1)
+    max: int | float | None = None
+    min: int | float | None = None
+    max_length: Annotated[int, Field(ge=0)] | None = None
+    """Characters of a text, entries of a list."""
+    like: Text | None = None
+    """Cedar's ``like``: ``*`` stands for any characters."""
+    optional: bool = False
+    """True when the argument may be missing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        return {key: _sequence(item) for key, item in value.items()}
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        for bound in (self.max, self.min):
+            if bound is not None and not _scaled_exactly(bound):
+                raise PydanticCustomError("bound", "a bound has at most four decimals", {"mend": "round it, and keep it below 10^14"})
+        return self
+
+
+def _scaled_exactly(bound: float) -> bool:
+    return abs(bound) < 10**14 and round(bound, 4) == bound
+
+
+class WhenDocument(Document):
+    """What the arguments of a tool call must be for it to be allowed: argument name to :class:`Constraint`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, Constraint]
+
+    provenance: dict[str, Annotated[tuple[Label, ...], BeforeValidator(_listed), Field(min_length=1)]] = {}
+    """Argument to the origins that its values may come from."""
+
+    @property
+    def constraints(self) -> Mapping[str, Constraint]:
+        """Argument name to its constraint."""
+        return self.__pydantic_extra__
+
+
+class ToolDocument(Document):
+    """What one tool may be called with, and what its results are worth. Tools that are not listed are denied."""
+
+    tool: Name
+    allow: bool | None = None
+    when: WhenDocument | None = None
+    otherwise: Otherwise = Field(default="block", alias="else")
+    outputs: Literal["trusted", "untrusted"] = "untrusted"
+    stage: ToolStage = "tool_result"
+    critical: Names = ()
+    """Arguments whose values an attacker would want to choose."""
+    arguments: dict[str, ArgumentKind] | None = None
+    """When given, the call may have these arguments only, of these kinds."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.allow is False and self.when is not None:
+            raise PydanticCustomError("tool", "'allow: false' and 'when' contradict each other", {"mend": "keep one of them"})
+        return self
+
+
+class LimitsDocument(Document):
+    """Budgets of each API key."""
+
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_day: Annotated[int, Field(ge=1)] | None = None
+
+
+class IncidentWhen(Document):
+    """Which Decisions open an Incident."""
+
+    stage: Stages | None = None
+    action: Actions | None = None
+    hazard: Names = ()
+    rule: Names = ()
+    tool: Names = ()
+
+
+class IncidentDocument(Document):
+    """A Decision like this opens an Incident of that severity."""
+
+    id: Name
+    when: IncidentWhen
+    severity: Severity
+
+
+class PolicyDocument(Document):
+    """A whole ``fairlead.yaml``."""
+
+    fairlead: Literal[1]
+    """Version of the file's format."""
+    system: Name
+    owner: Name
+    tier: Tier
+    mode: Mode = "enforce"
+    capture: Literal["none", "sealed_on_finding", "sealed_sample"] = "none"
+    audit: Literal["strict", "relaxed"] = "strict"
+    unknown: Literal["block", "scan", "allow"] = "block"
+    on_error: Literal["closed", "open"] | None = None
+    near_miss_band: Score = 0.1
+    upstream: dict[Name, UpstreamDocument] = {}
+    rules: Annotated[tuple[RuleDocument, ...], BeforeValidator(_sequence)] = ()
+    tools: Annotated[tuple[ToolDocument, ...], BeforeValidator(_sequence)] = ()
+    limits: LimitsDocument = LimitsDocument()
+    messages: dict[Name, Text] = {}
+    incidents: Annotated[tuple[IncidentDocument, ...], BeforeValidator(_sequence)] = ()
