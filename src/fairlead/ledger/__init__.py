@@ -3,6 +3,7 @@
 Nothing here speaks SQL: an auditor's machine needs no store. The log's tables are in ``fairlead.ledger.records``.
 """
 
+from fairlead.ledger.bundle import Log, compose, read_files, record_name, write_files
 from fairlead.ledger.envelope import Envelope, open_envelope, pae, parse_envelope, seal
 from fairlead.ledger.errors import BundleUnreadable, RecordMismatch, SignatureInvalid, SigningKeyMissing, SigningKeyUnsafe, TrustRootInvalid
 from fairlead.ledger.keys import Signer, SigningKey, ensure_key, ephemeral_key, generate_key, key_id, load_key
@@ -22,7 +23,9 @@ from fairlead.ledger.statement import (
     read_statement,
     sign_checkpoint,
 )
+from fairlead.ledger.tampering import Problem, Tampering
 from fairlead.ledger.trust import Pin, TrustedKey, TrustRoot, load_trust_root, make_trust_root, parse_trust_root, save_trust_root
+from fairlead.ledger.verify import Report, Verified, verify_bundle, verify_files
 
 __all__ = [
     "EMPTY_ROOT",
@@ -34,9 +37,12 @@ __all__ = [
     "Frontier",
     "Head",
     "Kind",
+    "Log",
     "Pin",
     "Predicate",
+    "Problem",
     "RecordMismatch",
+    "Report",
     "SignatureInvalid",
     "Signer",
     "SigningKey",
@@ -44,11 +50,14 @@ __all__ = [
     "SigningKeyUnsafe",
     "Statement",
     "Subject",
+    "Tampering",
     "Tree",
     "TrustRoot",
     "TrustRootInvalid",
     "TrustedKey",
+    "Verified",
     "attest",
+    "compose",
     "ensure_key",
     "ephemeral_key",
     "generate_key",
@@ -65,10 +74,15 @@ __all__ = [
     "peek_statement",
     "predicate_type",
     "read_checkpoint",
+    "read_files",
     "read_statement",
+    "record_name",
     "save_trust_root",
     "seal",
     "sign_checkpoint",
+    "verify_bundle",
     "verify_consistency",
+    "verify_files",
     "verify_inclusion",
+    "write_files",
 ]

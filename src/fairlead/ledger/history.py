@@ -7,7 +7,7 @@ from fairlead.ledger.bundle import Members, Proof
 from fairlead.ledger.merkle import EMPTY_ROOT, Frontier, Head, leaf_hash, verify_consistency, verify_inclusion
 from fairlead.ledger.statement import Checkpoint, root_bytes
 from fairlead.ledger.tampering import Problem, Tampering
-from fairlead.ledger.trust import TrustRoot
+from fairlead.ledger.trust import Pin, TrustRoot
 
 Heads = dict[int, Checkpoint]
 """Signed tree heads by size."""
@@ -16,8 +16,8 @@ Heads = dict[int, Checkpoint]
 def locate(members: Members, heads: Mapping[int, Checkpoint]) -> list[Problem]:
     """Compare the entries with the largest signed head and say what was done to them.
 
-    The root alone tells that something is wrong; inclusion proofs tell which entry belongs where, and where those are gone too, the heads of
-    the smaller sizes tell how far the history is still the signed one.
+    The root alone tells that something is wrong; inclusion proofs tell which entry belongs where, and where those are gone too,
+    the heads of the smaller sizes tell how far the history is still the signed one.
     """
     final = heads[max(heads)]
     if sorted(members.entries) == list(range(final.size)) and root_of(members) == root_bytes(final.root):
@@ -117,23 +117,45 @@ def _places(members: Members, final: Checkpoint) -> dict[int, int | None]:
 def _name_changes(members: Members, places: Mapping[int, int | None], size: int) -> list[Problem]:
     unfilled = set(range(size)) - {place for place in places.values() if place is not None}
     problems = []
-    for index in (index for index, place in places.items() if place is None):
-        if index in unfilled:
+    order: list[tuple[int, int]] = []
+    for index, place in sorted(places.items()):
+        if place is None and index in unfilled:
             unfilled.discard(index)
             problems.append(_problem("edited", index, "this is not the entry that was logged here"))
-        else:
+        elif place is None:
             problems.append(_problem("inserted", index, "this entry was never logged"))
+        elif any(place == taken for taken, _ in order):
+            problems.append(_problem("inserted", index, f"this is a second copy of entry number {place}"))
+        else:
+            order.append((place, index))
+    problems += _gone(unfilled, size) + _moved(order)
+    return problems or [_problem("reordered", min(members.entries, default=0), "the numbering of the entries was changed")]
+
+
+def _gone(unfilled: set[int], size: int) -> list[Problem]:
     end = size
     while end - 1 in unfilled:
         end -= 1
+    problems = [_problem("deleted", index, f"entry number {index} of the log is gone") for index in sorted(unfilled) if index < end]
     if end < size:
         problems.append(_problem("truncated", end, f"the log has {size} entries, those from number {end} on are gone"))
-    problems += [_problem("deleted", index, f"entry number {index} of the log is gone") for index in sorted(unfilled) if index < end]
-    order = [(place, index) for index, place in sorted(places.items()) if place is not None]
-    if [place for place, _ in order] != sorted(place for place, _ in order):
-        moved = [index for place, index in order if place != index]
-        problems.append(_problem("reordered", moved[0], f"entries stand at each other's places: {', '.join(map(str, moved))}"))
-    return problems or [_problem("deleted", min(members.entries, default=0), "the numbering of the entries was changed")]
+    return problems
+
+
+def _moved(order: list[tuple[int, int]]) -> list[Problem]:
+    if order == sorted(order):
+        return []
+    moved = [index for place, index in order if place != index]
+    return [_problem("reordered", moved[0], f"entries stand at each other's places: {', '.join(map(str, moved))}")]
+
+
+def _contradiction(pin: Pin, shared: int) -> Problem:
+    where = f"checkpoints/{pin.size:08}.json"
+    if shared:
+        what = f"the history leaves the pinned one after size {shared}: the pinned head of size {pin.size} is not part of it"
+        return Problem(kind="forked", where=where, what=what)
+    what = f"neither the pinned head of size {pin.size} nor any other pinned head is part of this log: the whole chain is another one"
+    return Problem(kind="replaced", where=where, what=what)
 
 
 def _by_prefix(members: Members, heads: Mapping[int, Checkpoint], size: int) -> list[Problem]:

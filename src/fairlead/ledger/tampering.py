@@ -20,11 +20,12 @@ Tampering = Literal[
     "wrong-log",
     "no-head",
 ]
-"""``edited`` an entry is not the one that was logged; ``deleted`` one is gone from the middle; ``inserted`` one was never logged; ``reordered``
-entries stand at each other's places; ``truncated`` the end is gone; ``forked`` two histories were signed that share a beginning;
-``replaced`` the whole chain is another one; ``bad-signature`` no trusted key signed it; ``record-changed`` and ``record-missing`` a record is
-not, or is no longer, what was signed; ``unattested`` a file that nothing vouches for; ``bad-proof`` a proof does not prove; ``wrong-log`` a
-head of another log; ``no-head`` no signed tree head at all."""
+"""- ``edited``: an entry is not the one that was logged; ``deleted``: one is gone from the middle; ``inserted``: one was never logged;
+- ``reordered``: entries stand at each other's places; ``truncated``: the end is gone;
+- ``forked``: two histories were signed that share a beginning; ``replaced``: the whole chain is another one;
+- ``bad-signature``: no trusted key signed it; ``no-head``: a tree head that is needed is not there; ``wrong-log``: a head of another log;
+- ``record-changed``, ``record-missing``: a record is not, or is no longer, what was signed; ``unattested``: nothing vouches for a file;
+- ``bad-proof``: a proof does not prove what it should."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

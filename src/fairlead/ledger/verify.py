@@ -18,7 +18,7 @@ Answer = Literal["ok", "tampered"]
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry that is signed by a trusted key and stands in the log where it says."""
+    """One entry that a trusted key signed; that it stands in the log is what the report's answer says."""
 
     index: int
     kind: str
@@ -117,9 +117,7 @@ def _report(trust: TrustRoot, head: Checkpoint | None, problems: list[Problem]) 
 def _notes(trust: TrustRoot) -> tuple[str, ...]:
     if trust.pins:
         return ()
-    return (
-        "the trust root has seen no head of this log before: a history that its key's holder rewrote or cut back can't be seen; pin this head",
-    )
+    return ("the trust root has seen no head of this log before: what its key's holder rewrote or cut back can't be seen; pin it",)
 
 
 def _all_by_strangers(members: Members, keys: dict[str, bytes]) -> bool:
@@ -147,17 +145,9 @@ def _read_heads(members: Members, trust: TrustRoot, keys: dict[str, bytes]) -> t
             continue
         if head.origin != trust.origin:
             problems.append(Problem(kind="wrong-log", where=where, what=f"this head is of the log {head.origin}, not of {trust.origin}"))
-        elif head.size != number and head.size in heads and heads[head.size] != head:
+        elif heads.setdefault(head.size, head).root != head.root:
             problems.append(Problem(kind="forked", where=where, what=f"two signed heads of size {head.size} name different roots"))
-        else:
-            _keep(heads, head, where, problems)
     return heads, problems
-
-
-def _keep(heads: Heads, head: Checkpoint, where: str, problems: list[Problem]) -> None:
-    known = heads.setdefault(head.size, head)
-    if known.root != head.root:
-        problems.append(Problem(kind="forked", where=where, what=f"two signed heads of size {head.size} name different roots"))
 
 
 def _read_entries(members: Members, keys: dict[str, bytes], problems: list[Problem]) -> Iterator[tuple[int, Statement]]:
@@ -182,8 +172,8 @@ def _check_records(members: Members, statements: dict[int, Statement], problems:
             else:
                 what = f"{problem[1]} (record {subject.name}, attested by entries/{index:08}.json)"
                 problems.append(Problem(kind=problem[0], where=f"records/{name}", what=what))
-    for name in sorted(members.records.keys() - attested):
-        problems.append(Problem(kind="unattested", where=f"records/{name}", what="no trusted entry attests this record"))
+    strangers = sorted(members.records.keys() - attested)
+    problems.extend(Problem(kind="unattested", where=f"records/{name}", what="no trusted entry attests this record") for name in strangers)
     return sound
 
 
