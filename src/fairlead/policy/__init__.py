@@ -1,1 +1,40 @@
-"""policy"""
+"""The policy: a file that people write, compiled into a Release that decides. Pure: reads no files."""
+
+from fairlead.policy.cedar import APPROVED, SCALE, ToolLaw, cedar_source
+from fairlead.policy.compile import Policy, compile_release, load_policy
+from fairlead.policy.documents import load_document
+from fairlead.policy.errors import PolicyCedar, PolicyReference, PolicyShape, PolicySyntax, PolicyThreshold
+from fairlead.policy.model import ArgumentKind, Constraint, Document, Label, PolicyDocument, Severity, UpstreamDocument
+from fairlead.policy.release import Release
+from fairlead.policy.rules import Edit, IncidentRule, Rule, Ruling
+from fairlead.policy.tools import Kind, Tool
+
+__all__ = [
+    "APPROVED",
+    "SCALE",
+    "ArgumentKind",
+    "Constraint",
+    "Document",
+    "Edit",
+    "IncidentRule",
+    "Kind",
+    "Label",
+    "Policy",
+    "PolicyCedar",
+    "PolicyDocument",
+    "PolicyReference",
+    "PolicyShape",
+    "PolicySyntax",
+    "PolicyThreshold",
+    "Release",
+    "Rule",
+    "Ruling",
+    "Severity",
+    "Tool",
+    "ToolLaw",
+    "UpstreamDocument",
+    "cedar_source",
+    "compile_release",
+    "load_document",
+    "load_policy",
+]

@@ -59,7 +59,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     choices = sorted(set(known))
     close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
     listed = f"known: {', '.join(choices)}" if choices and len(choices) <= 30 else ""
-    return "; ".join(part for part in (f"did you mean '{close[0]}'?" if close else "", listed) if part) or "nothing of the kind is known here"
+    return (
+        "; ".join(part for part in (f"did you mean '{close[0]}'?" if close else "", listed) if part) or "nothing of the kind is known here"
+    )
 
 
 def _problems(source: Source, model: type[BaseModel], error: ValidationError) -> list[FairleadError]:
@@ -71,7 +73,7 @@ def _problems(source: Source, model: type[BaseModel], error: ValidationError) ->
         what, mend = _told(entry["type"], place, model, {**entry.get("ctx", {}), "msg": entry["msg"], "input": entry["input"]})
         problem = PolicyShape(what, where=source.where(place), mend=mend)
         out.setdefault((problem.where, problem.what), problem)
-    return list(out.values())
+    return sorted(out.values(), key=lambda problem: int(problem.where.rpartition(":")[2]))
 
 
 def _told(kind: str, place: Place, model: type[BaseModel], context: Mapping[str, Any]) -> tuple[str, str]:

@@ -128,7 +128,9 @@ Scalar: TypeAlias = str | int | bool
 class Constraint(Document):
     """What one argument of a tool call must be."""
 
-    domain_in: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")], ...] | None = Field(default=None, min_length=1)
+    domain_in: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")], ...] | None = Field(
+        default=None, min_length=1
+    )
     """Every e-mail address in it has one of these domains, exactly."""
     equals: Scalar | None = None
     one_of: tuple[str, ...] | tuple[int, ...] | None = Field(default=None, min_length=1)

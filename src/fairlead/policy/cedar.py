@@ -1,0 +1,237 @@
+"""The ``tools:`` section as Cedar: one tool is one typed action, and what is not permitted is denied.
+
+The context of a call, by contract with the broker (a policy file of the user's own, ``tools.cedar``, may use all of it)::
+
+    present    names of the arguments that the call has
+    input      arguments of a declared or implied kind, by name; one of another kind is left out
+    derived    "x.domains" (e-mail domains in x; "" for what is no plain address), "x.length", "x.e4" (a number times 10,000)
+    prov       for each argument the set of origins of its values: user, system, developer, untrusted
+    approvals  {"person"} when a person approved exactly this call
+
+Cedar has neither floats nor regular expressions, so the broker computes the derived values and the policy compares them.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import cedarpy
+
+from fairlead.core import FairleadError
+from fairlead.policy.errors import PolicyCedar
+from fairlead.policy.model import Constraint, PolicyDocument
+from fairlead.policy.tools import Kind, Tool, compile_tool
+
+CEDAR_FILE = "tools.cedar"
+SCALE = 10_000
+"""Numbers are compared as whole ten-thousandths: Cedar has no floats, and nothing is rounded."""
+APPROVED = "person"
+
+_TYPES: dict[Kind, str] = {"string": "String", "strings": "Set<String>", "integer": "Long", "boolean": "Bool"}
+
+
+class Statement(NamedTuple):
+    """One Cedar policy and where it stands."""
+
+    id: str
+    text: str
+    where: str
+    encoded: Mapping[str, Any]
+    """Cedar's own JSON form."""
+
+
+class ToolLaw(NamedTuple):
+    """All that Cedar needs to know, parsed and validated."""
+
+    statements: tuple[Statement, ...]
+    schema: str
+
+    def slice(self, tool: str) -> str:
+        """Return the policies that can matter for a tool, as Cedar JSON under their own ids."""
+        chosen = {entry.id: entry.encoded for entry in self.statements if _concerns(entry.encoded["action"], tool)}
+        return json.dumps({"staticPolicies": chosen, "templates": {}, "templateLinks": []})
+
+
+def cedar_source(policy: PolicyDocument) -> tuple[str, str]:
+    """Return the Cedar policies and the schema that a policy's tools compile to.
+
+    Args:
+        policy: A valid policy.
+
+    Returns:
+        Policies, each with its ``@id``, and the schema; both as Cedar text.
+    """
+    tools = [compile_tool(document) for document in policy.tools]
+    return "\n".join(text for tool in tools for _, text in _policies(tool)), schema_of(tools)
+
+
+def compile_law(tools: Sequence[Tool], extra: str) -> tuple[ToolLaw, list[FairleadError]]:
+    """Compile the manifest, add the user's own Cedar policies, and check that all of them fit the tools.
+
+    Args:
+        tools: The manifest.
+        extra: Text of ``tools.cedar``; empty if there is none.
+
+    Returns:
+        What the broker needs, and every problem of the user's file.
+    """
+    schema = schema_of(tools)
+    handle = cedarpy.Schema.from_str(schema)
+    statements = [Statement(name, text, tool.where, _encoded(text)) for tool in tools for name, text in _policies(tool)]
+    problems: list[FairleadError] = []
+    taken = {statement.id for statement in statements}
+    for index, (line, text) in enumerate(split(extra)):
+        where = f"{CEDAR_FILE}:{line}"
+        try:
+            encoded = _encoded(text)
+        except ValueError as error:
+            problems.append(PolicyCedar(f"not a Cedar policy: {error}", where=where, mend="check the statement that starts on this line"))
+            continue
+        name = str(encoded.get("annotations", {}).get("id") or f"cedar.{index}")
+        if name in taken:
+            problems.append(PolicyCedar(f"the id '{name}' is taken", where=where, mend="give each policy an @id of its own"))
+        taken.add(name)
+        mend = "use only tools that the policy lists, and the attributes that its arguments have (`fairlead policy show` prints the schema)"
+        told = dict.fromkeys(_plain(error.error) for error in cedarpy.validate_policies(text, handle).errors)
+        problems += [PolicyCedar(what, where=where, mend=mend) for what in told]
+        statements.append(Statement(name, text, where, encoded))
+    return ToolLaw(tuple(statements), schema), problems
+
+
+def schema_of(tools: Sequence[Tool]) -> str:
+    """Return the Cedar schema of a manifest."""
+    parts = ["entity User;", "entity Tool;"]
+    for tool in tools:
+        kinds = tool.arguments
+        fields = {
+            "present": "Set<String>",
+            "approvals": "Set<String>",
+            "input": _record((quoted(name), _TYPES[kind]) for name, kind in kinds.items() if kind in _TYPES),
+            "derived": _record(pair for name, kind in kinds.items() for pair in _derived(name, kind)),
+            "prov": _record((quoted(name), "Set<String>") for name in kinds),
+        }
+        context = ", ".join(f"{name}: {kind}" for name, kind in fields.items())
+        parts.append(f"action {quoted(tool.name)} appliesTo {{principal: User, resource: Tool, context: {{{context}}}}};")
+    return "\n".join(parts)
+
+
+def split(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the statements of a Cedar file with the line that each starts on; comments and strings are respected."""
+    line, start_line, start, index, quoted_text = 1, 0, 0, 0, False
+    while index < len(text):
+        char = text[index]
+        if not quoted_text and text.startswith("//", index):
+            end = text.find("\n", index)
+            index = len(text) if end < 0 else end
+            continue
+        if start_line == 0 and not char.isspace():
+            start, start_line = index, line
+        if char == "\\" and quoted_text:
+            index += 1
+        elif char == '"':
+            quoted_text = not quoted_text
+        elif char == ";" and not quoted_text:
+            yield start_line, text[start : index + 1]
+            start_line = 0
+        line += text.count("\n", index, index + 1)
+        index += 1
+    if start_line:
+        yield start_line, text[start:]
+
+
+def quoted(text: str) -> str:
+    """Return a Cedar string literal."""
+    return '"' + "".join(_escaped(char) for char in text) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return "\\" + char
+    return char if char.isprintable() else f"\\u{{{ord(char):x}}}"
+
+
+def _policies(tool: Tool) -> Iterator[tuple[str, str]]:
+    scope = f"principal, action == Action::{quoted(tool.name)}, resource"
+    name = f"tools.{tool.name}"
+    if tool.allow:
+        conditions = [*_conditions(tool)] or ["true"]
+        yield name, f"@id({quoted(name)}) permit({scope}) when {{ {' && '.join(conditions)} }};"
+    elif tool.allow is False and tool.otherwise == "block":
+        yield name, f"@id({quoted(name)}) forbid({scope});"
+    if tool.otherwise == "require_approval":
+        approved = f"{name}.approved"
+        yield approved, f"@id({quoted(approved)}) permit({scope}) when {{ context.approvals.contains({quoted(APPROVED)}) }};"
+
+
+def _conditions(tool: Tool) -> Iterator[str]:
+    for name, constraint in tool.when.items():
+        clauses = " && ".join(_clauses(name, tool.arguments[name], constraint)) or f"context.present.contains({quoted(name)})"
+        yield _unless_absent(name, clauses, constraint)
+    for name, origins in tool.provenance.items():
+        clauses = f"context.prov has {quoted(name)} && {_set(origins)}.containsAll(context.prov[{quoted(name)}])"
+        yield _unless_absent(name, clauses, tool.when.get(name))
+
+
+def _unless_absent(name: str, clauses: str, constraint: Constraint | None) -> str:
+    optional = constraint is not None and constraint.optional
+    return f"(!context.present.contains({quoted(name)}) || ({clauses}))" if optional else f"({clauses})"
+
+
+def _clauses(name: str, kind: Kind, constraint: Constraint) -> Iterator[str]:
+    if constraint.domain_in is not None:
+        yield _derived_is(f"{name}.domains", f"{_set(constraint.domain_in)}.containsAll({{}})")
+    if constraint.max_length is not None:
+        yield _derived_is(f"{name}.length", f"{{}} <= {constraint.max_length}")
+    if constraint.max is not None:
+        yield _derived_is(f"{name}.e4", f"{{}} <= {round(constraint.max * SCALE)}")
+    if constraint.min is not None:
+        yield _derived_is(f"{name}.e4", f"{{}} >= {round(constraint.min * SCALE)}")
+    if constraint.like is not None:
+        yield f"context.input has {quoted(name)} && context.input[{quoted(name)}] like {quoted(constraint.like)}"
+    for allowed in ((constraint.equals,) if constraint.equals is not None else None, constraint.one_of):
+        if allowed is not None:
+            yield _is_among(name, kind, allowed)
+
+
+def _is_among(name: str, kind: Kind, allowed: Sequence[str | int | bool]) -> str:
+    if kind == "number":
+        return _derived_is(f"{name}.e4", f"[{', '.join(str(int(value) * SCALE) for value in allowed)}].contains({{}})")
+    test = "containsAll" if kind == "strings" else "contains"
+    return f"context.input has {quoted(name)} && {_set(allowed)}.{test}(context.input[{quoted(name)}])"
+
+
+def _derived_is(name: str, test: str) -> str:
+    return f"context.derived has {quoted(name)} && " + test.replace("{}", f"context.derived[{quoted(name)}]")
+
+
+def _set(values: Sequence[str | int | bool]) -> str:
+    return "[" + ", ".join(quoted(value) if isinstance(value, str) else json.dumps(value) for value in values) + "]"
+
+
+def _derived(name: str, kind: Kind) -> Iterator[tuple[str, str]]:
+    if kind in ("string", "strings", "any"):
+        yield quoted(f"{name}.domains"), "Set<String>"
+        yield quoted(f"{name}.length"), "Long"
+    if kind in ("integer", "number"):
+        yield quoted(f"{name}.e4"), "Long"
+
+
+def _record(pairs: Iterator[tuple[str, str]]) -> str:
+    return "{" + ", ".join(f"{name}?: {kind}" for name, kind in pairs) + "}"
+
+
+def _encoded(text: str) -> Mapping[str, Any]:
+    found = json.loads(cedarpy.policies_to_json_str(text))
+    policies = list(found.get("staticPolicies", {}).values())
+    if found.get("templates") or len(policies) != 1:
+        raise ValueError("a template, or not exactly one policy")
+    encoded: Mapping[str, Any] = policies[0]
+    return encoded
+
+
+def _concerns(scope: Mapping[str, Any], tool: str) -> bool:
+    return bool(scope.get("op") != "==" or scope.get("entity", {}).get("id") == tool)
+
+
+def _plain(message: str) -> str:
+    return " ".join(message.removeprefix("for policy `policy0`, ").split())

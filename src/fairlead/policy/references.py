@@ -1,0 +1,134 @@
+"""What the parts of a policy say about each other, and about the detectors of this installation: all of it must exist."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fairlead.core import FairleadError
+from fairlead.detectors import Registry, builtin_patterns
+from fairlead.policy.documents import did_you_mean, salvage
+from fairlead.policy.errors import PolicyReference, PolicyShape, PolicyThreshold
+from fairlead.policy.messages import DEFAULT_MESSAGES
+from fairlead.policy.model import IncidentDocument, RuleDocument, ToolDocument
+from fairlead.policy.source import Place, Plain, Source
+from fairlead.policy.tools import contradictions
+
+OWN_HAZARDS = frozenset({"tool_abuse", "data_exfiltration", "unbounded_consumption"})
+"""Hazards that the broker and the limits report, without any detector."""
+DEFAULT_UPSTREAM = "default"
+
+
+class Parts(NamedTuple):
+    """The entries of a file that are valid on their own, each with its index, and the names that the file gives."""
+
+    source: Source
+    rules: Sequence[tuple[int, RuleDocument]]
+    tools: Sequence[tuple[int, ToolDocument]]
+    incidents: Sequence[tuple[int, IncidentDocument]]
+
+    @classmethod
+    def of(cls, source: Source) -> "Parts":
+        """Return what is valid of a file, whatever else is wrong with it."""
+        return cls(
+            source,
+            salvage(_get(source, "rules"), RuleDocument),
+            salvage(_get(source, "tools"), ToolDocument),
+            salvage(_get(source, "incidents"), IncidentDocument),
+        )
+
+    def names(self, section: str, key: str = "") -> list[str]:
+        """Return the names that a section gives, valid or not: a mapping's keys, or each entry's value of ``key``."""
+        value = _get(self.source, section)
+        if isinstance(value, dict):
+            return list(value)
+        entries = value if isinstance(value, list) else []
+        return [str(entry[key]) for entry in entries if isinstance(entry, dict) and key in entry]
+
+
+def reference_problems(parts: Parts) -> list[FairleadError]:
+    """Return every reference inside the file that leads nowhere."""
+    return [*_twice(parts), *_of_upstreams(parts), *_of_rules(parts), *_of_tools(parts), *_of_incidents(parts)]
+
+
+def registry_problems(parts: Parts, registry: Registry) -> list[FairleadError]:
+    """Return every detector, entity and hazard that this installation does not have, and every threshold that can't be had."""
+    entities = {name for pattern in builtin_patterns() for name in (pattern.name, pattern.hazard)}
+    hazards = registry.hazards()
+    detectors = {name: detector for detector in registry.ids() for name in (detector, detector.partition("@")[0])}
+    problems: list[FairleadError] = []
+    for index, rule in parts.rules:
+        place: Place = ("rules", index)
+        problems += _missing(parts, (*place, "entity"), rule.entity, entities, "entity")
+        problems += _missing(parts, (*place, "detector"), rule.detector, detectors, "detector")
+        if rule.hazard:
+            problems += _missing(parts, (*place, "hazard"), (rule.hazard,), hazards, "hazard that a detector finds")
+        scored = any(detector for detector in registry.for_hazard(rule.hazard)) if rule.hazard else False
+        if scored and rule.threshold is None and rule.max_fpr is None:
+            what = f"the rule '{rule.id}' says not from which score on it holds"
+            problems.append(PolicyThreshold(what, where=parts.source.where(place), mend="add 'max_fpr: 0.5%', or 'threshold: 0.8'"))
+    for index, incident in parts.incidents:
+        problems += _missing(parts, ("incidents", index, "when", "hazard"), incident.when.hazard, hazards | OWN_HAZARDS, "hazard")
+    return problems
+
+
+def _get(source: Source, key: str) -> Plain:
+    return source.value.get(key) if isinstance(source.value, dict) else None
+
+
+def _missing(
+    parts: Parts, place: Place, used: Sequence[str], known: "Sequence[str] | set[str] | frozenset[str] | dict[str, str]", what: str
+) -> Iterator[FairleadError]:
+    for name in used:
+        if name not in known:
+            yield PolicyReference(f"there is no {what} '{name}'", where=parts.source.where(place), mend=did_you_mean(name, known))
+
+
+def _twice(parts: Parts) -> Iterator[FairleadError]:
+    for section, key in (("rules", "id"), ("tools", "tool"), ("incidents", "id")):
+        entries = _get(parts.source, section)
+        seen: set[str] = set()
+        for index, entry in enumerate(entries if isinstance(entries, list) else []):
+            name = entry.get(key) if isinstance(entry, dict) else None
+            if isinstance(name, str) and name in seen:
+                where = parts.source.where((section, index, key))
+                yield PolicyShape(f"'{name}' is in '{section}' twice", where=where, mend="give each a name of its own, or remove one")
+            seen.add(str(name))
+
+
+def _of_upstreams(parts: Parts) -> Iterator[FairleadError]:
+    upstreams = parts.names("upstream")
+    if upstreams and DEFAULT_UPSTREAM not in upstreams:
+        where = parts.source.where(("upstream",))
+        yield PolicyReference("no upstream is called 'default'", where=where, mend="call the one that requests go to 'default'")
+
+
+def _of_rules(parts: Parts) -> Iterator[FairleadError]:
+    messages = {*parts.names("messages"), *DEFAULT_MESSAGES}
+    upstreams = parts.names("upstream")
+    for index, rule in parts.rules:
+        if rule.say:
+            yield from _missing(parts, ("rules", index, "say"), (rule.say,), messages, "message")
+        if rule.to:
+            yield from _missing(parts, ("rules", index, "to"), (rule.to,), upstreams, "upstream")
+
+
+def _of_tools(parts: Parts) -> Iterator[FairleadError]:
+    for index, tool in parts.tools:
+        place: Place = ("tools", index)
+        for argument, what in contradictions(tool):
+            where = parts.source.where((*place, "when", argument))
+            yield PolicyShape(f"the argument '{argument}' of '{tool.tool}': {what}", where=where, mend="mend the constraint or 'arguments'")
+        if tool.arguments is not None:
+            yield from _missing(parts, (*place, "critical"), tool.critical, tool.arguments, "argument")
+
+
+def _of_incidents(parts: Parts) -> Iterator[FairleadError]:
+    tools = parts.names("tools", "tool")
+    rules = {*parts.names("rules", "id"), *(f"tools.{tool}" for tool in tools), *BROKER_RULES}
+    for index, incident in parts.incidents:
+        place: Place = ("incidents", index, "when")
+        yield from _missing(parts, (*place, "rule"), incident.when.rule, rules, "rule")
+        yield from _missing(parts, (*place, "tool"), incident.when.tool, {*tools, "unknown"}, "tool")
+
+
+BROKER_RULES = ("tools.unlisted", "tools.arguments", "tools.failed")
+"""Rules that the broker has without any line in a policy: an unlisted tool, arguments that can't be read, Cedar that can't decide."""

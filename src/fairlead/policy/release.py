@@ -1,0 +1,66 @@
+"""Release: the lock of all that decides, and the decisions that follow from it."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from fairlead.core import Decision, Finding, Stage
+from fairlead.detectors import Detector, PatternScanner
+from fairlead.policy.cedar import ToolLaw
+from fairlead.policy.model import PolicyDocument
+from fairlead.policy.rules import IncidentRule, Rule, RuleTable, Ruling
+from fairlead.policy.tools import Tool
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A policy, resolved against the detectors of this installation. Build it with :func:`compile_release`."""
+
+    id: str
+    """Digest of the canonical form: of two Releases with the same id, each decides exactly as the other."""
+    policy: PolicyDocument
+    rules: tuple[Rule, ...]
+    tools: tuple[Tool, ...]
+    incidents: tuple[IncidentRule, ...]
+    messages: Mapping[str, str]
+    law: ToolLaw
+    """The tools' Cedar policies and schema, validated."""
+    detectors: Mapping[Stage, tuple[Detector, ...]]
+    scanners: Mapping[Stage, PatternScanner]
+    tables: Mapping[Stage, RuleTable]
+    canonical: Mapping[str, object]
+    """What the id is the digest of."""
+
+    @property
+    def fails_closed(self) -> bool:
+        """True when a guard that fails stops the Exchange; a System of the tier ``minimal`` fails open unless its policy says otherwise."""
+        stated = self.policy.on_error
+        return stated == "closed" if stated is not None else self.policy.tier != "minimal"
+
+    def detectors_at(self, stage: Stage) -> tuple[Detector, ...]:
+        """Return the detectors that the rules of a Stage need, without the pattern scanner."""
+        return self.detectors.get(stage, ())
+
+    def scanner_at(self, stage: Stage) -> PatternScanner | None:
+        """Return the scanner for the pattern entities of a Stage's rules; None when they name none."""
+        return self.scanners.get(stage)
+
+    def decide(self, stage: Stage, findings: Sequence[Finding]) -> Ruling:
+        """Return what the rules of a Stage say of its Findings.
+
+        Args:
+            stage: Where they were made.
+            findings: All Findings of that Stage, whatever their score.
+        """
+        table = self.tables.get(stage)
+        return _ALLOW if table is None or not findings else table.decide(stage, findings)
+
+    def tool(self, name: str) -> Tool | None:
+        """Return the manifest entry of a tool; None for one that the policy does not list."""
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    def incidents_for(self, decision: Decision) -> tuple[IncidentRule, ...]:
+        """Return the incident rules that a Decision meets, the gravest first."""
+        return tuple(sorted((rule for rule in self.incidents if rule.matches(decision)), key=lambda rule: rule.severity))
+
+
+_ALLOW = Ruling()
