@@ -59,9 +59,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     choices = sorted(set(known))
     close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
     listed = f"known: {', '.join(choices)}" if choices and len(choices) <= 30 else ""
-    return (
-        "; ".join(part for part in (f"did you mean '{close[0]}'?" if close else "", listed) if part) or "nothing of the kind is known here"
-    )
+    guess = f"did you mean '{close[0]}'?" if close else ""
+    return "; ".join(part for part in (guess, listed) if part) or "nothing of the kind is known here"
 
 
 def _problems(source: Source, model: type[BaseModel], error: ValidationError) -> list[FairleadError]:

@@ -118,19 +118,18 @@ class RuleDocument(Document):
             ),
         ):
             if wrong:
-                raise PydanticCustomError("rule", message, {"mend": mend})  # type: ignore[arg-type]  # the stub wants a literal; these are
+                raise PydanticCustomError("rule", message, {"mend": mend})
         return self
 
 
 Scalar: TypeAlias = str | int | bool
+Domain: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
 
 
 class Constraint(Document):
     """What one argument of a tool call must be."""
 
-    domain_in: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")], ...] | None = Field(
-        default=None, min_length=1
-    )
+    domain_in: tuple[Domain, ...] | None = Field(default=None, min_length=1)
     """Every e-mail address in it has one of these domains, exactly."""
     equals: Scalar | None = None
     one_of: tuple[str, ...] | tuple[int, ...] | None = Field(default=None, min_length=1)

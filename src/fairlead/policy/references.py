@@ -1,6 +1,6 @@
 """What the parts of a policy say about each other, and about the detectors of this installation: all of it must exist."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from fairlead.core import FairleadError
@@ -57,16 +57,22 @@ def registry_problems(parts: Parts, registry: Registry) -> list[FairleadError]:
     problems: list[FairleadError] = []
     for index, rule in parts.rules:
         place: Place = ("rules", index)
-        problems += _missing(parts, (*place, "entity"), rule.entity, entities, "entity")
-        problems += _missing(parts, (*place, "detector"), rule.detector, detectors, "detector")
+        problems += _missing(parts, (*place, "entity"), rule.entity, entities, "there is no entity {}")
+        problems += _missing(parts, (*place, "detector"), rule.detector, detectors, "there is no detector {}")
         if rule.hazard:
-            problems += _missing(parts, (*place, "hazard"), (rule.hazard,), hazards, "hazard that a detector finds")
+            problems += _missing(parts, (*place, "hazard"), (rule.hazard,), hazards, "no detector finds the hazard {}")
         scored = any(detector for detector in registry.for_hazard(rule.hazard)) if rule.hazard else False
         if scored and rule.threshold is None and rule.max_fpr is None:
             what = f"the rule '{rule.id}' says not from which score on it holds"
             problems.append(PolicyThreshold(what, where=parts.source.where(place), mend="add 'max_fpr: 0.5%', or 'threshold: 0.8'"))
     for index, incident in parts.incidents:
-        problems += _missing(parts, ("incidents", index, "when", "hazard"), incident.when.hazard, hazards | OWN_HAZARDS, "hazard")
+        problems += _missing(
+            parts,
+            ("incidents", index, "when", "hazard"),
+            incident.when.hazard,
+            hazards | OWN_HAZARDS,
+            "there is no hazard {}",
+        )
     return problems
 
 
@@ -74,12 +80,11 @@ def _get(source: Source, key: str) -> Plain:
     return source.value.get(key) if isinstance(source.value, dict) else None
 
 
-def _missing(
-    parts: Parts, place: Place, used: Sequence[str], known: "Sequence[str] | set[str] | frozenset[str] | dict[str, str]", what: str
-) -> Iterator[FairleadError]:
+def _missing(parts: Parts, place: Place, used: Sequence[str], known: Collection[str], what: str) -> Iterator[FairleadError]:
     for name in used:
         if name not in known:
-            yield PolicyReference(f"there is no {what} '{name}'", where=parts.source.where(place), mend=did_you_mean(name, known))
+            where = parts.source.where(place)
+            yield PolicyReference(what.format(f"'{name}'"), where=where, mend=did_you_mean(name, known))
 
 
 def _twice(parts: Parts) -> Iterator[FairleadError]:
@@ -106,9 +111,9 @@ def _of_rules(parts: Parts) -> Iterator[FairleadError]:
     upstreams = parts.names("upstream")
     for index, rule in parts.rules:
         if rule.say:
-            yield from _missing(parts, ("rules", index, "say"), (rule.say,), messages, "message")
+            yield from _missing(parts, ("rules", index, "say"), (rule.say,), messages, "there is no message {}")
         if rule.to:
-            yield from _missing(parts, ("rules", index, "to"), (rule.to,), upstreams, "upstream")
+            yield from _missing(parts, ("rules", index, "to"), (rule.to,), upstreams, "there is no upstream {}")
 
 
 def _of_tools(parts: Parts) -> Iterator[FairleadError]:
@@ -118,7 +123,7 @@ def _of_tools(parts: Parts) -> Iterator[FairleadError]:
             where = parts.source.where((*place, "when", argument))
             yield PolicyShape(f"the argument '{argument}' of '{tool.tool}': {what}", where=where, mend="mend the constraint or 'arguments'")
         if tool.arguments is not None:
-            yield from _missing(parts, (*place, "critical"), tool.critical, tool.arguments, "argument")
+            yield from _missing(parts, (*place, "critical"), tool.critical, tool.arguments, "there is no argument {}")
 
 
 def _of_incidents(parts: Parts) -> Iterator[FairleadError]:
@@ -126,8 +131,8 @@ def _of_incidents(parts: Parts) -> Iterator[FairleadError]:
     rules = {*parts.names("rules", "id"), *(f"tools.{tool}" for tool in tools), *BROKER_RULES}
     for index, incident in parts.incidents:
         place: Place = ("incidents", index, "when")
-        yield from _missing(parts, (*place, "rule"), incident.when.rule, rules, "rule")
-        yield from _missing(parts, (*place, "tool"), incident.when.tool, {*tools, "unknown"}, "tool")
+        yield from _missing(parts, (*place, "rule"), incident.when.rule, rules, "there is no rule {}")
+        yield from _missing(parts, (*place, "tool"), incident.when.tool, {*tools, "unknown"}, "there is no tool {}")
 
 
 BROKER_RULES = ("tools.unlisted", "tools.arguments", "tools.failed")

@@ -13,14 +13,14 @@ import yaml
 from fairlead.core import FairleadError, Problems
 from fairlead.policy.errors import PolicySyntax
 
-Plain: TypeAlias = "str | int | float | bool | None | list[Plain] | dict[str, Plain]"
+Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 Place: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the top of the document, such as ``("rules", 0, "do")``."""
 
 MAX_CHARS = 1_000_000
 MAX_DEPTH = 32
 
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*)\Z")
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]{0,24})\Z")
 _DECIMAL = re.compile(r"[-+]?[0-9][0-9_]*\.[0-9]+([eE][-+]?[0-9]+)?\Z")
 
 

@@ -16,7 +16,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     allow: bool | None
-    """True: allowed when ``when`` holds. False: forbidden (or only by approval). None without ``when``: only ``tools.cedar`` can allow it."""
+    """True: allowed when ``when`` holds. False: forbidden, or only by approval. None: only ``tools.cedar`` can allow it."""
     when: Mapping[str, Constraint]
     provenance: Mapping[str, tuple[Label, ...]]
     otherwise: Otherwise
