@@ -2,7 +2,7 @@
 
 from fairlead.evals.cases import cases_digest, parse_cases, read_case_folder, read_cases, write_case
 from fairlead.evals.compare import FACTORS, Change, Comparison, Factor, PairedRate, compare
-from fairlead.evals.errors import CaseInvalid, Incomparable, RunInvalid, SuiteInvalid, TargetNotLoaded
+from fairlead.evals.errors import CaseInvalid, Incomparable, RecordChanged, RunInvalid, SuiteInvalid, TargetNotLoaded, UnknownRecord
 from fairlead.evals.gate import EXIT_CODES, GateAnswer, GateResult, gate
 from fairlead.evals.junit import junit_xml
 from fairlead.evals.measure import MetricEstimate, Reading, estimates, estimates_by, read, suite_results
@@ -57,6 +57,7 @@ __all__ = [
     "Progress",
     "Provenance",
     "Reading",
+    "RecordChanged",
     "Role",
     "Run",
     "RunInvalid",
@@ -67,6 +68,7 @@ __all__ = [
     "Target",
     "TargetFactory",
     "TargetNotLoaded",
+    "UnknownRecord",
     "cases_digest",
     "compare",
     "estimates",

@@ -1,6 +1,6 @@
 """What can be wrong with cases, suites, runs and comparisons."""
 
-from fairlead.core import FairleadError, InvalidInput, NotFound
+from fairlead.core import FairleadError, IntegrityError, InvalidInput, NotFound
 
 
 class CaseInvalid(InvalidInput):
@@ -33,3 +33,15 @@ class RunInvalid(FairleadError):
 
     code = "run-invalid"
     exit_code = 12
+
+
+class UnknownRecord(NotFound):
+    """This tenant has no run, gate or case of that name."""
+
+    code = "unknown-record"
+
+
+class RecordChanged(IntegrityError):
+    """A run, gate or case is not what was stored under its name."""
+
+    code = "record-changed"

@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from fairlead.core import Clock, digest
+from fairlead.core import Clock, canonical_bytes, digest
 from fairlead.evals.compare import Change, Comparison, Factor, compare
 from fairlead.evals.errors import Incomparable
 from fairlead.evals.measure import MetricEstimate, estimates, read, suite_results
@@ -59,6 +59,10 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def digest(self) -> str:
         """Digest of the canonical bytes; it names the gate."""
         return digest(self)
+
+    def canonical(self) -> bytes:
+        """Return the bytes that are stored and signed."""
+        return canonical_bytes(self)
 
 
 class _Findings:
