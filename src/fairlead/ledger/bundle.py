@@ -58,8 +58,8 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     """One log with its records, ready to be written out."""
 
     origin: str
-    entries: Sequence[bytes]
-    """Canonical bytes of each envelope, in order."""
+    entries: Mapping[int, bytes]
+    """Canonical bytes of each envelope, by its place in the log."""
     checkpoints: Mapping[int, bytes]
     """Canonical bytes of each signed tree head, by size."""
     records: Mapping[str, bytes]
@@ -73,16 +73,19 @@ def record_name(statement: Statement, subject: Subject) -> str:
 
 
 def compose(log: Log) -> dict[str, bytes]:
-    """Return the files of the bundle of ``log``, by name."""
-    leaves = [leaf_hash(entry) for entry in log.entries]
-    tree, size = Tree(leaves), len(leaves)
+    """Return the files of the bundle of ``log``, by name.
+
+    A damaged log is exported as it is, so that the verifier can name what happened to it.
+    """
+    tree, size = Tree([leaf_hash(entry) for _, entry in sorted(log.entries.items())]), len(log.entries)
     files = {"README.md": _readme(log.origin, size, root_text(tree.root())).encode()}
-    for index, entry in enumerate(log.entries):
-        files[f"entries/{index:08}.json"] = entry
-        files[f"proofs/inclusion/{index:08}.json"] = _proof(index, size, tree.inclusion(index))
+    for place, (number, entry) in enumerate(sorted(log.entries.items())):
+        files[f"entries/{number:08}.json"] = entry
+        files[f"proofs/inclusion/{number:08}.json"] = _proof(place, size, tree.inclusion(place))
     for number, head in log.checkpoints.items():
         files[f"checkpoints/{number:08}.json"] = head
-        files[f"proofs/consistency/{number:08}.json"] = _proof(number, size, tree.consistency(number))
+        if number <= size:
+            files[f"proofs/consistency/{number:08}.json"] = _proof(number, size, tree.consistency(number))
     files.update({f"records/{name}": record for name, record in log.records.items()})
     return files
 

@@ -56,4 +56,4 @@ class MemoryLedger:
 
     def files(self) -> dict[str, bytes]:
         """Return the files of the log's evidence bundle."""
-        return compose(Log(origin=self.origin, entries=self.entries, checkpoints=self.checkpoints, records=self.records))
+        return compose(Log(origin=self.origin, entries=dict(enumerate(self.entries)), checkpoints=self.checkpoints, records=self.records))
