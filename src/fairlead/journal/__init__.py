@@ -10,10 +10,11 @@ from fairlead.journal.errors import (
     JournalUnavailable,
     KeyFileUnsafe,
 )
-from fairlead.journal.model import Entry, Kind, Record
+from fairlead.journal.model import AuditEntry, Entry, Kind, Record
 from fairlead.journal.reader import has_orphans, identity, journals, last_seq, read
 
 __all__ = [
+    "AuditEntry",
     "CaptureRefused",
     "CaptureShredded",
     "CaptureTampered",

@@ -26,3 +26,21 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     at_us: int
     """When it was written, microseconds UTC."""
     record: Record
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who did what to what, and when. Where no database is at hand, it goes through the journal (kind ``audit``)."""
+
+    id: str
+    """``aud_…``."""
+    tenant: str
+    actor: str
+    """Id of an account or API key, or the name of a part of Fairlead."""
+    action: str
+    """Noun and verb, such as ``key.revoke``."""
+    target: str
+    """Id of what it was done to."""
+    at_us: int
+    """Microseconds UTC."""
+    detail: dict[str, str] = {}
+    """What else a reader must know; never a secret, never content."""
