@@ -46,6 +46,11 @@ class ToolLaw(NamedTuple):
     statements: tuple[Statement, ...]
     schema: str
 
+    def conditions(self, tool: Tool) -> dict[str, str]:
+        """Return each condition on a tool's call as a Cedar policy of its own, so that a denial can say which was not met."""
+        scope = f"principal, action == Action::{quoted(tool.name)}, resource"
+        return {name: f"permit({scope}) when {{ {clause} }};" for name, clause in conditions_of(tool)}
+
     def slice(self, tool: str) -> str:
         """Return the policies that can matter for a tool, as Cedar JSON under their own ids."""
         chosen = {entry.id: entry.encoded for entry in self.statements if _concerns(entry.encoded["action"], tool)}
@@ -154,7 +159,7 @@ def _policies(tool: Tool) -> Iterator[tuple[str, str]]:
     scope = f"principal, action == Action::{quoted(tool.name)}, resource"
     name = f"tools.{tool.name}"
     if tool.allow:
-        conditions = [*_conditions(tool)] or ["true"]
+        conditions = [clause for _, clause in conditions_of(tool)] or ["true"]
         yield name, f"@id({quoted(name)}) permit({scope}) when {{ {' && '.join(conditions)} }};"
     elif tool.allow is False and tool.otherwise == "block":
         yield name, f"@id({quoted(name)}) forbid({scope});"
@@ -163,13 +168,15 @@ def _policies(tool: Tool) -> Iterator[tuple[str, str]]:
         yield approved, f"@id({quoted(approved)}) permit({scope}) when {{ context.approvals.contains({quoted(APPROVED)}) }};"
 
 
-def _conditions(tool: Tool) -> Iterator[str]:
+def conditions_of(tool: Tool) -> Iterator[tuple[str, str]]:
+    """Yield each condition on a tool's call: what it is about, such as ``to.domain_in``, and its Cedar expression."""
     for name, constraint in tool.when.items():
-        clauses = " && ".join(_clauses(name, tool.arguments[name], constraint)) or f"context.present.contains({quoted(name)})"
-        yield _unless_absent(name, clauses, constraint)
+        clauses = [*_clauses(name, tool.arguments[name], constraint)] or [("present", f"context.present.contains({quoted(name)})")]
+        for key, clause in clauses:
+            yield f"{name}.{key}", _unless_absent(name, clause, constraint)
     for name, origins in tool.provenance.items():
-        clauses = f"context.prov has {quoted(name)} && {_set(origins)}.containsAll(context.prov[{quoted(name)}])"
-        yield _unless_absent(name, clauses, tool.when.get(name))
+        clause = f"context.prov has {quoted(name)} && {_set(origins)}.containsAll(context.prov[{quoted(name)}])"
+        yield f"{name}.provenance", _unless_absent(name, clause, tool.when.get(name))
 
 
 def _unless_absent(name: str, clauses: str, constraint: Constraint | None) -> str:
@@ -177,20 +184,21 @@ def _unless_absent(name: str, clauses: str, constraint: Constraint | None) -> st
     return f"(!context.present.contains({quoted(name)}) || ({clauses}))" if optional else f"({clauses})"
 
 
-def _clauses(name: str, kind: Kind, constraint: Constraint) -> Iterator[str]:
+def _clauses(name: str, kind: Kind, constraint: Constraint) -> Iterator[tuple[str, str]]:
     if constraint.domain_in is not None:
-        yield _derived_is(f"{name}.domains", f"{_set(constraint.domain_in)}.containsAll({{}})")
+        yield "domain_in", _derived_is(f"{name}.domains", f"{_set(constraint.domain_in)}.containsAll({{}})")
     if constraint.max_length is not None:
-        yield _derived_is(f"{name}.length", f"{{}} <= {constraint.max_length}")
+        yield "max_length", _derived_is(f"{name}.length", f"{{}} <= {constraint.max_length}")
     if constraint.max is not None:
-        yield _derived_is(f"{name}.e4", f"{{}} <= {round(constraint.max * SCALE)}")
+        yield "max", _derived_is(f"{name}.e4", f"{{}} <= {round(constraint.max * SCALE)}")
     if constraint.min is not None:
-        yield _derived_is(f"{name}.e4", f"{{}} >= {round(constraint.min * SCALE)}")
+        yield "min", _derived_is(f"{name}.e4", f"{{}} >= {round(constraint.min * SCALE)}")
     if constraint.like is not None:
-        yield f"context.input has {quoted(name)} && context.input[{quoted(name)}] like {quoted(constraint.like)}"
-    for allowed in ((constraint.equals,) if constraint.equals is not None else None, constraint.one_of):
-        if allowed is not None:
-            yield _is_among(name, kind, allowed)
+        yield "like", f"context.input has {quoted(name)} && context.input[{quoted(name)}] like {quoted(constraint.like)}"
+    if constraint.equals is not None:
+        yield "equals", _is_among(name, kind, (constraint.equals,))
+    if constraint.one_of is not None:
+        yield "one_of", _is_among(name, kind, constraint.one_of)
 
 
 def _is_among(name: str, kind: Kind, allowed: Sequence[str | int | bool]) -> str:
@@ -201,7 +209,7 @@ def _is_among(name: str, kind: Kind, allowed: Sequence[str | int | bool]) -> str
 
 
 def _derived_is(name: str, test: str) -> str:
-    return f"context.derived has {quoted(name)} && " + test.replace("{}", f"context.derived[{quoted(name)}]")
+    return f"context.derived has {quoted(name)} && " + test.format(f"context.derived[{quoted(name)}]")
 
 
 def _set(values: Sequence[str | int | bool]) -> str:
