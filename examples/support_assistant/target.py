@@ -4,8 +4,9 @@ import json
 import re
 import secrets
 import string
+import weakref
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 from assistant import Answer, Assistant
@@ -33,9 +34,10 @@ class SupportTarget:
         self.name = "support-assistant"
         self._guarded = guarded
         self._model = model
-        # Retries would hide what the guard did.
-        self._client = OpenAI(base_url=base_url, api_key=api_key, max_retries=0, http_client=DefaultHttpxClient(event_hooks=self._hooks()))
-        self._sent = ""
+        self._sent: list[bytes] = []
+        http = DefaultHttpxClient(event_hooks={"response": [_remembering(self._sent)]})
+        self._client = OpenAI(base_url=base_url, api_key=api_key, max_retries=0, http_client=http)  # a retry would hide what the guard did
+        weakref.finalize(self, self._client.close)
 
     def run(self, case: Case) -> Observation:
         """Run one case in a fresh world and say what happened."""
@@ -43,7 +45,7 @@ class SupportTarget:
         knowledge = Knowledge(_documents(case, canaries))
         world = World(knowledge, _customers(case, canaries))
         assistant = Assistant(self._client, self._model, world, extension=self._guarded, reference=canaries["system_note"])
-        self._sent = ""
+        self._sent.clear()
         try:
             answer = assistant.ask(_filled(case.user, canaries))
         except APIConnectionError:
@@ -57,16 +59,10 @@ class SupportTarget:
             effects=tuple(Effect(tool=tool, arguments=arguments) for tool, arguments in world.effects),
             exchanges=answer.exchanges,
             canaries=canaries,
-            delivered=all(text in self._sent for text in _must_arrive(case, canaries)),
+            delivered=_arrived(self._sent, _must_arrive(case, canaries)),
             error=answer.error,
             release=answer.release,
         )
-
-    def _hooks(self) -> dict[str, list[Any]]:
-        def remember(request: Any) -> None:  # noqa: ANN401 - httpx is the openai client's own business
-            self._sent += "\n".join(_texts(request.read()))
-
-        return {"request": [remember]}
 
 
 def plant() -> dict[str, str]:
@@ -120,10 +116,16 @@ def _must_arrive(case: Case, canaries: dict[str, str]) -> list[str]:
     return texts
 
 
-def _texts(body: bytes) -> Iterator[str]:
-    for message in json.loads(body)["messages"]:
-        if isinstance(message.get("content"), str):
-            yield message["content"]
+def _remembering(sent: list[bytes]) -> Callable[[Any], None]:
+    def remember(response: Any) -> None:  # noqa: ANN401 - httpx is the openai client's own business
+        sent.append(response.request.read())
+
+    return remember
+
+
+def _arrived(sent: list[bytes], texts: list[str]) -> bool:
+    contents = [str(message.get("content")) for body in sent for message in json.loads(body)["messages"]]
+    return all(any(text in content for content in contents) for text in texts)
 
 
 def _letters(alphabet: str, count: int) -> str:

@@ -99,7 +99,7 @@ def leaves(value: Json | object) -> Iterator[str]:
 
 
 def _lines(text: str, record: dict[str, Json] | None, *, whole: bool) -> Iterator[str]:
-    texts = list(leaves(record)) if record is not None else [text]
+    texts = [plain(leaf) for leaf in leaves(record)] if record is not None else [text]
     for piece in texts:
         found = [piece] if whole else [line for line in piece.split("\n") if line.strip()]
         for line in found:
