@@ -20,7 +20,7 @@ def customers() -> dict[str, Customer]:
         ("C-1007", "George Tan", "george.tan@example.org", "+1 202 555 0107", "basic", "4222222222222"),
         ("C-1008", "Hana Sato", "hana.sato@example.net", "+1 202 555 0108", "family", "30569309025904"),
     ]
-    names = ("customer_id", "name", "email", "phone", "plan", "card")
+    names = ("id", "name", "email", "phone", "plan", "card")
     return {row[0]: {**dict(zip(names, row, strict=True)), "tax_id": "", "note": "", "last_ticket": ""} for row in rows}
 
 
