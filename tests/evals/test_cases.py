@@ -114,3 +114,13 @@ def test_the_reference_suites_can_be_read() -> None:
     folder = Path(__file__).parents[2] / "examples" / "support_assistant"
     assert len(read_suite(folder / "suite.yaml").cases) == 120
     assert all(case.goal for case in read_suite(folder / "attacks.yaml").cases)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: [1", "a: 1\na: 2", "a: &x 1\nb: *x", "a: !!python/object/apply:os.system [x]", "\x00", "a: !!binary x", "- 1", "", "? [a]\n: 1"],
+)
+def test_what_is_no_plain_yaml_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Problems) as caught:
+        read_suite(_write(tmp_path, text))
+    assert {problem.code for problem in caught.value.problems} == {"suite-invalid"}

@@ -21,7 +21,7 @@ from fairlead.evals.model import (
     Scalar,
     Target,
 )
-from fairlead.evals.run import CaseResult, Key, Plan, Progress, Role, Run, run_suite
+from fairlead.evals.run import CaseResult, Key, Plan, Progress, Role, Run, run_suite, with_rules
 from fairlead.evals.scoring import Outcome, Score, refuses, score, scorer_id
 from fairlead.evals.suite import METRICS, Metric, Suite, read_suite
 from fairlead.evals.target import TargetFactory, load_target, make_target, target_digest
@@ -88,5 +88,6 @@ __all__ = [
     "scorer_id",
     "suite_results",
     "target_digest",
+    "with_rules",
     "write_case",
 ]

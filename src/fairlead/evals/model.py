@@ -140,8 +140,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     delivered: bool = True
     """Whether the text of the case really reached the model or the guard: what did not arrive was not tested."""
     error: str = ""
-    """Why the target failed: ``timeout``, ``unreachable``, ``rate_limited``, ``guard_unavailable``, ``contained``, ``invalid_reply``,
-    ``too_many_turns``, ``http_NNN`` or the name of an exception; anything else is recorded as ``unnamed``, because it may be content."""
+    """Why the target failed, as a known code (``timeout``, ``no_connection``, ``guard_unavailable``, ``http_NNN``, …)
+    or the name of an exception; anything else is recorded as ``unnamed``, because it may be content."""
     rules: tuple[str, ...] = ()
     """Ids of the rules that acted, from the Decisions."""
     release: str = ""

@@ -3,7 +3,7 @@
 A run names everything that its numbers depend on (:class:`Key`), so that two runs can be compared only where they may be (law 5).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -162,6 +162,22 @@ def run_suite(
         ended_us=clock.now_us(),
         planned=len(work),
     )
+
+
+def with_rules(run: Run, rules: Mapping[str, Sequence[str]]) -> Run:
+    """Return the run with the rules that acted on each case, looked up by the ids of its Exchanges.
+
+    Targets know the Exchanges; which rules acted is in the Decisions, so that whoever can read those completes the run before it is signed.
+
+    Args:
+        run: As it was measured.
+        rules: Rule ids by Exchange id.
+    """
+    results = []
+    for result in run.results:
+        found = [rule for exchange in result.exchanges for rule in rules.get(exchange, ())]
+        results.append(msgspec.structs.replace(result, rules=tuple(dict.fromkeys([*result.rules, *found]))))
+    return msgspec.structs.replace(run, results=tuple(results))
 
 
 def _each(work: list[tuple[Case, Role]], target: Target, plan: Plan, clock: Clock) -> Iterator[tuple[CaseResult, str]]:

@@ -23,8 +23,8 @@ import msgspec
 from fairlead.core import FairleadError, Problems, digest
 from fairlead.evals.cases import cases_digest, read_cases, read_text
 from fairlead.evals.errors import SuiteInvalid
+from fairlead.evals.lines import Source, read_source
 from fairlead.evals.model import Case
-from fairlead.policy.source import Source, read_source
 from fairlead.statistics import Claim, InvalidCounts
 
 Metric = Literal["attack_success", "false_positive_rate", "answered"]
