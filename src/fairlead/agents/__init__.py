@@ -4,6 +4,7 @@ from fairlead.agents.approvals import Approval, ApprovalRequest, ApprovalState, 
 from fairlead.agents.broker import Broker
 from fairlead.agents.errors import ApprovalNotFound, BadArguments, SelfApproval, TooManyApprovals
 from fairlead.agents.provenance import Provenance
+from fairlead.agents.rehearsal import Rehearsal
 
 __all__ = [
     "Approval",
@@ -15,6 +16,7 @@ __all__ = [
     "Broker",
     "MemoryApprovals",
     "Provenance",
+    "Rehearsal",
     "SelfApproval",
     "TooManyApprovals",
 ]

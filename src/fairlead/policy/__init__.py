@@ -1,9 +1,13 @@
 """The policy: a file that people write, compiled into a Release that decides. Pure: reads no files."""
 
+from fairlead.policy.cases import PolicyCase, load_cases
 from fairlead.policy.cedar import APPROVED, SCALE, ToolLaw, cedar_source
 from fairlead.policy.compile import Policy, compile_release, load_policy
+from fairlead.policy.defaults import default_policy
+from fairlead.policy.diff import Change, diff
 from fairlead.policy.documents import load_document
 from fairlead.policy.errors import PolicyCedar, PolicyReference, PolicyShape, PolicySyntax, PolicyThreshold
+from fairlead.policy.explain import RuleScore, explain
 from fairlead.policy.model import ArgumentKind, Constraint, Document, Label, PolicyDocument, Severity, UpstreamDocument
 from fairlead.policy.release import Release
 from fairlead.policy.rules import Edit, IncidentRule, Rule, Ruling
@@ -13,6 +17,7 @@ __all__ = [
     "APPROVED",
     "SCALE",
     "ArgumentKind",
+    "Change",
     "Constraint",
     "Document",
     "Edit",
@@ -20,6 +25,7 @@ __all__ = [
     "Kind",
     "Label",
     "Policy",
+    "PolicyCase",
     "PolicyCedar",
     "PolicyDocument",
     "PolicyReference",
@@ -28,6 +34,7 @@ __all__ = [
     "PolicyThreshold",
     "Release",
     "Rule",
+    "RuleScore",
     "Ruling",
     "Severity",
     "Tool",
@@ -35,6 +42,10 @@ __all__ = [
     "UpstreamDocument",
     "cedar_source",
     "compile_release",
+    "default_policy",
+    "diff",
+    "explain",
+    "load_cases",
     "load_document",
     "load_policy",
 ]

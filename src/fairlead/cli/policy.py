@@ -1,0 +1,216 @@
+"""``fairlead policy``: check, show, compare, test and explain a policy."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fairlead.cli.output import json_option, show_json, show_table
+
+if TYPE_CHECKING:
+    from fairlead.agents import Rehearsal
+    from fairlead.guard import StageOutcome
+    from fairlead.policy import PolicyCase, Release, Rule, RuleScore, Tool
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+TESTS_FAILED = 10
+STAGE_NAMES = ("input", "retrieval", "tool_definition", "tool_call", "tool_result", "memory", "handoff", "output")
+
+
+@click.group()
+def policy() -> None:
+    """Check, show, compare, test and explain a policy."""
+
+
+@policy.command()
+@click.argument("file", type=FILE, default="fairlead.yaml")
+@json_option
+def check(file: Path, as_json: bool) -> None:
+    """Check a policy and the tools.cedar beside it; every problem is told with its line."""
+    release = read_release(file)
+    if as_json:
+        show_json({"valid": True, "file": str(file), "release": release.id, "rules": len(release.rules), "tools": len(release.tools)})
+        return
+    click.echo(f"{file}: valid, {len(release.rules)} rules, {len(release.tools)} tools")
+    click.echo(f"release {release.id}")
+
+
+@policy.command()
+@click.argument("file", type=FILE, default="fairlead.yaml")
+@click.option("--cedar", is_flag=True, help="Print the Cedar policies and schema that the tools compile to.")
+@json_option
+def show(file: Path, cedar: bool, as_json: bool) -> None:
+    """Show the rules with their resolved thresholds, the tools, and the release id."""
+    release = read_release(file)
+    if as_json:
+        show_json({"release": release.id, "canonical": release.canonical})
+        return
+    if cedar:
+        click.echo("\n".join(statement.text for statement in release.law.statements))
+        click.echo(release.law.schema)
+        return
+    document = release.policy
+    click.echo(f"{document.system} (tier {document.tier}, owner {document.owner}); mode {document.mode}, capture {document.capture}")
+    click.echo(f"release {release.id}")
+    show_table("", ("rule", "at", "looks for", "from score", "does", "line"), (_rule_row(rule) for rule in release.rules))
+    show_table("", ("tool", "allowed", "else", "results", "line"), (_tool_row(tool) for tool in release.tools))
+    for rule in release.rules:
+        if rule.unmeasured:
+            click.echo(f"note: {rule.id} leaves out {', '.join(rule.unmeasured)}: no card of theirs carries its false-positive rate")
+
+
+@policy.command(name="diff")
+@click.argument("old", type=FILE)
+@click.argument("new", type=FILE)
+@json_option
+def compare(old: Path, new: Path, as_json: bool) -> None:
+    """Say what NEW lets pass that OLD stopped, and what it stops that OLD let pass."""
+    from fairlead.policy import diff
+
+    changes = diff(read_release(old), read_release(new))
+    if as_json:
+        show_json(changes)
+        return
+    if not changes:
+        click.echo("both decide alike")
+        return
+    told = {"passes": "newly passes", "blocks": "newly stopped", "changed": "changed"}
+    show_table(
+        "", ("effect", "rule", "what", "old", "new"), ((told[item.effect], item.rule, item.subject, item.old, item.new) for item in changes)
+    )
+
+
+@policy.command()
+@click.argument("file", type=FILE, default="fairlead.yaml")
+@click.option("--tests", type=FILE, default=None, help="The tests; FILE with _test in its name by default.")
+@json_option
+def test(file: Path, tests: Path | None, as_json: bool) -> int:
+    """Run the unit tests beside a policy; exit code 10 when one fails."""
+    from fairlead.agents import Rehearsal
+    from fairlead.policy import load_cases
+
+    path = tests or file.with_name(f"{file.stem}_test{file.suffix}")
+    rehearsal = Rehearsal(read_release(file))
+    results: list[dict[str, object]] = []
+    for case, where in load_cases(str(path), _read(path)):
+        start = time.perf_counter_ns()
+        outcome = _run(rehearsal, case)
+        took_us = (time.perf_counter_ns() - start) // 1000
+        results.append({"name": case.name, "where": where, "problem": _difference(case, outcome), "took_us": took_us})
+    failed = sum(1 for result in results if result["problem"])
+    if as_json:
+        show_json({"passed": len(results) - failed, "failed": failed, "tests": results})
+    else:
+        for result in results:
+            word = click.style("FAIL", fg="red") if result["problem"] else click.style("PASS", fg="green")
+            click.echo(f"{word}  {result['name']}  ({int(str(result['took_us'])) / 1000:.2f} ms)")
+            if result["problem"]:
+                click.echo(f"      {result['where']}: {result['problem']}")
+        click.echo(f"{len(results) - failed} passed, {failed} failed")
+    return TESTS_FAILED if failed else 0
+
+
+@policy.command()
+@click.argument("text")
+@click.option("--stage", type=click.Choice(STAGE_NAMES), default="input", show_default=True, help="Where the text stands.")
+@click.option("--tool", default="", help="Explain a call of this tool; TEXT is its arguments as JSON.")
+@click.option("--policy", "file", type=FILE, default="fairlead.yaml", show_default=True, help="The policy file.")
+@json_option
+def explain(text: str, stage: str, tool: str, file: Path, as_json: bool) -> None:
+    """Say which rule decides about TEXT, on which line it stands, and how near every other rule came."""
+    from fairlead.agents import Rehearsal
+    from fairlead.core import STAGES
+    from fairlead.policy import explain as explain_rules
+
+    release = read_release(file)
+    rehearsal = Rehearsal(release)
+    place = "tool_call" if tool else next(known for known in STAGES if known == stage)
+    outcome = rehearsal.call(tool, text.encode()) if tool else rehearsal.text(place, text)
+    decision = outcome.decision
+    scores = explain_rules(release, place, decision.findings)
+    where = _where(release, decision.rule)
+    if as_json:
+        ruling = {"action": decision.action, "verdict": decision.verdict, "rule": decision.rule, "where": where, "say": outcome.say}
+        show_json({**ruling, "rules": scores})
+        return
+    click.echo(f"{decision.action}: {f'{decision.rule} ({where})' if decision.rule else 'no rule holds'}")
+    if outcome.say:
+        click.echo(f"says: {outcome.say}")
+    if outcome.texts:
+        click.echo(f"goes on as: {next(iter(outcome.texts.values()))}")
+    show_table("", ("rule", "line", "score", "holds from", "does", ""), (_score_row(score) for score in scores))
+
+
+def read_release(file: Path) -> "Release":
+    """Read a policy and the ``tools.cedar`` beside it, and compile them.
+
+    Raises:
+        InvalidInput: Files that are missing, not UTF-8 or invalid; all problems at once.
+    """
+    from fairlead.detectors import Registry
+    from fairlead.policy import compile_release, load_policy
+
+    registry = Registry.load()
+    cedar = file.with_name("tools.cedar")
+    return compile_release(load_policy(str(file), _read(file), registry), registry, cedar=_read(cedar) if cedar.exists() else "")
+
+
+def _read(file: Path) -> str:
+    from fairlead.core import InvalidInput
+
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InvalidInput("there is no such file", where=str(file), mend="name the file; `fairlead.yaml` is usual") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput("the file can't be read as UTF-8 text", where=str(file), mend="check its permissions and encoding") from error
+
+
+def _run(rehearsal: "Rehearsal", case: "PolicyCase") -> "StageOutcome":
+    from fairlead.core import Segment
+
+    if case.tool_call is None:
+        return rehearsal.text(case.stage, case.text or "", case.origin)
+    raw = case.tool_call.arguments
+    arguments = raw if isinstance(raw, str) else json.dumps(raw)
+    seen = [Segment(path=f"/seen/{index}", origin=entry.origin, stage="input", text=entry.text) for index, entry in enumerate(case.seen)]
+    return rehearsal.call(case.tool_call.name, arguments.encode(), seen)
+
+
+def _difference(case: "PolicyCase", outcome: "StageOutcome") -> str:
+    expected, decision = case.expect, outcome.decision
+    if decision.action != expected.action:
+        return f"expected {expected.action}, got {decision.action}" + (f" by {decision.rule}" if decision.rule else "")
+    if expected.rule is not None and decision.rule != expected.rule:
+        return f"expected the rule {expected.rule}, got {decision.rule or 'none'}"
+    if expected.text is not None and outcome.texts.get("/text", case.text) != expected.text:
+        return "another text goes on than expected"
+    return ""
+
+
+def _where(release: "Release", rule: str) -> str:
+    places = {entry.id: entry.where for entry in release.rules} | {entry.id: entry.where for entry in release.law.statements}
+    return places.get(rule) or places.get(f"{rule}.approved") or "no line: built in"
+
+
+def _score_row(score: "RuleScore") -> tuple[str, ...]:
+    word = "decided" if score.decided else "held" if score.held else ""
+    seen = "-" if score.score is None else f"{score.score:.3f}"
+    return score.rule, score.where, seen, f"{score.threshold:.3f}", score.action, word
+
+
+def _rule_row(rule: "Rule") -> tuple[str, ...]:
+    about = rule.hazard or ", ".join(sorted(rule.entities))
+    scores = [f"{name} {threshold:.3f}" for name, threshold in rule.thresholds.items()]
+    if rule.entities:
+        scores.append(f"patterns {rule.threshold:g}")
+    does = rule.action if rule.mode == "enforce" else f"{rule.action} (shadow)"
+    return rule.id, ", ".join(rule.stages), about, ", ".join(scores), does, rule.where
+
+
+def _tool_row(tool: "Tool") -> tuple[str, ...]:
+    conditions = [*tool.when, *(f"{name} from {' or '.join(labels)}" for name, labels in tool.provenance.items())]
+    allowed = ("when " + ", ".join(conditions) if conditions else "always") if tool.allow else "no"
+    return tool.name, allowed, tool.otherwise, tool.outputs, tool.where
