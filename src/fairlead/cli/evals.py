@@ -20,7 +20,7 @@ def evaluate(suite: Path, target: str, mode: Mode, out: Path | None, cases: Path
 
     The exit code says whether the measurement is whole (0) or not (12); `fairlead gate` answers the claims.
     """
-    from fairlead.cli.measuring import CLAIM_COLUMNS, RATE_TITLE, claim_rows, doors, measure, rate_rows, write_runs
+    from fairlead.cli.measuring import CLAIM_COLUMNS, claim_rows, doors, measure, show_rates, write_runs
     from fairlead.cli.output import show_json, show_table
     from fairlead.core import SystemClock
     from fairlead.evals import estimates, gate, read_case_folder, read_suite
@@ -34,8 +34,7 @@ def evaluate(suite: Path, target: str, mode: Mode, out: Path | None, cases: Path
     if as_json:
         show_json({"runs": runs, "estimates": [estimates(run) for run in runs], "judgements": preview.judgements})
         return 0 if whole else 12
-    sides = ["guarded" if run.guarded else "unguarded" for run in runs]
-    show_table(f"{asked.name}. {RATE_TITLE}", ("metric", "of", *sides), rate_rows([estimates(run) for run in runs]))
+    show_rates(asked.name, [("guarded" if run.guarded else "unguarded", estimates(run)) for run in runs])
     if runs[-1].guarded:
         show_table("Claims", CLAIM_COLUMNS, claim_rows(preview.judgements))
     for result in runs[-1].results:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from fairlead.config import Settings
     from fairlead.evals import Case, CaseResult, MetricEstimate, Run, Suite
     from fairlead.statistics import Judgement
 
@@ -101,7 +100,7 @@ def measure(suite: "Suite", spec: str, door: Door, *, regressions: Sequence["Cas
     plan = Plan(model=door.model, target=target_digest(named), guarded=guarded, policy=door.release if guarded else "")
     with progress(f"{suite.name}, {door.side}", len(suite.cases) + len(regressions), quiet=quiet) as step:
         run = run_suite(suite, target, plan=plan, clock=SystemClock(), regressions=regressions, progress=step)
-    return with_rules(run, acting_rules(load_settings())) if guarded else run
+    return with_rules(run, acting_rules(load_settings().data_dir / "journal", run.started_us)) if guarded else run
 
 
 @contextmanager
@@ -117,24 +116,28 @@ def progress(title: str, total: int, *, quiet: bool = False) -> Iterator[Callabl
         yield lambda _: bar.advance(task)
 
 
-def acting_rules(settings: "Settings") -> dict[str, tuple[str, ...]]:
-    """Return which rules acted on each Exchange, from the journals of this machine; nothing where there are none."""
-    from fairlead.core import Decision, decode
+def acting_rules(folder: Path, since_us: int) -> dict[str, tuple[str, ...]]:
+    """Return which rules acted on each Exchange since then, from the journals of this machine; nothing where there are none.
+
+    A journal that can't be read costs the names of the rules, not the run: it is said, and the rest goes on.
+    """
+    from fairlead.core import Decision, FairleadError, decode
     from fairlead.journal import journals, read
 
-    found: dict[str, tuple[str, ...]] = {}
-    for path in journals(settings.data_dir / "journal"):
+    found: dict[str, dict[str, None]] = {}
+    for path in journals(folder):
         after = 0
-        while entries := read(path, after, 1000):
-            after = entries[-1].seq
-            for entry in entries:
-                if entry.record.kind != "decision":
-                    continue
-                decision = decode(entry.record.body, Decision, where=f"{path.name}:{entry.seq}")
-                if decision.rule and decision.action != "allow":
-                    rules = dict.fromkeys([*found.get(decision.exchange, ()), decision.rule])
-                    found[decision.exchange] = tuple(rules)
-    return found
+        try:
+            while entries := read(path, after, 1000):
+                after = entries[-1].seq
+                for entry in entries:
+                    if entry.record.kind == "decision" and entry.at_us >= since_us:
+                        decision = decode(entry.record.body, Decision, where=path.name)
+                        if decision.rule and decision.action != "allow":
+                            found.setdefault(decision.exchange, {})[decision.rule] = None
+        except FairleadError as error:
+            click.echo(f"the rules that acted are not named: {error}", err=True)
+    return {exchange: tuple(rules) for exchange, rules in found.items()}
 
 
 def write_run(run: "Run", path: Path) -> None:
@@ -165,11 +168,22 @@ def write_runs(runs: Sequence["Run"], out: Path | None) -> None:
         write_run(run, out.with_suffix(f".unguarded{out.suffix}") if beside and out is not None else out)  # type: ignore[arg-type] # out is not None here
 
 
-def rate_rows(sides: Sequence[Sequence["MetricEstimate"]]) -> list[tuple[str, ...]]:
-    """Return a row for each rate, with a cell for each run: counts, rate, interval, and clusters where they are fewer than the cases."""
-    keys = dict.fromkeys((row.metric, row.part) for side in sides for row in side)
-    cells = [{(row.metric, row.part): rate_cell(row) for row in side} for side in sides]
-    return [(metric.replace("_", " "), part, *(side.get((metric, part), "-") for side in cells)) for metric, part in keys]
+def show_rates(name: str, sides: "Sequence[tuple[str, Sequence[MetricEstimate]]]") -> None:
+    """Print a row for each rate and a column for each run: counts, rate, interval, and clusters where they are fewer than the cases.
+
+    Args:
+        name: Of the suite.
+        sides: For each run its name and its rates. Parts of fewer than five cases are counted, not shown: they say next to nothing.
+    """
+    from fairlead.cli.output import show_table
+
+    keys = dict.fromkeys((row.metric, row.part) for _, rows in sides for row in rows if row.estimate.n >= SMALL or row.part == "all")
+    cells = [{(row.metric, row.part): rate_cell(row) for row in rows} for _, rows in sides]
+    table = [(metric.replace("_", " "), part, *(side.get((metric, part), "-") for side in cells)) for metric, part in keys]
+    show_table(f"{name}. {RATE_TITLE}", ("metric", "of", *(side for side, _ in sides)), table)
+    small = len({(row.metric, row.part) for _, rows in sides for row in rows}) - len(keys)
+    if small:
+        click.echo(f"{small} parts of fewer than {SMALL} cases are left out here; --json has them")
 
 
 def rate_cell(row: "MetricEstimate") -> str:
@@ -180,6 +194,7 @@ def rate_cell(row: "MetricEstimate") -> str:
     return f"{rate.k}/{rate.n}{clusters} = {rate.value:.1%} [{rate.low:.1%}, {rate.high:.1%}]{unscored}"
 
 
+SMALL = 5
 RATE_TITLE = "Rates with 95 % Wilson intervals (at the effective n where cases are clustered); unscored counts against the target"
 
 

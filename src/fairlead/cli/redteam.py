@@ -18,8 +18,8 @@ def redteam(attacks: Path, target: str, mode: Mode, out: Path | None, converters
 
     The exit code says whether every attack arrived (0) or not (12): what never arrived was not stopped.
     """
-    from fairlead.cli.measuring import RATE_TITLE, doors, measure, rate_rows, write_runs
-    from fairlead.cli.output import show_json, show_table
+    from fairlead.cli.measuring import doors, measure, show_rates, write_runs
+    from fairlead.cli.output import show_json
     from fairlead.redteam import CONVERTERS, converted, converter, read_attacks, report
 
     asked = read_attacks(attacks)
@@ -32,11 +32,7 @@ def redteam(attacks: Path, target: str, mode: Mode, out: Path | None, converters
     if as_json:
         show_json({"report": shown, "valid": shown.valid, "runs": runs})
         return 0 if shown.valid else 12
-    sides = [("unguarded", shown.unguarded), ("guarded", shown.guarded)]
-    given_sides = [(name, rows) for name, rows in sides if rows]
-    show_table(
-        f"{asked.name}. {RATE_TITLE}", ("metric", "of", *(name for name, _ in given_sides)), rate_rows([rows for _, rows in given_sides])
-    )
+    show_rates(asked.name, [(name, rows) for name, rows in (("unguarded", shown.unguarded), ("guarded", shown.guarded)) if rows])
     for name, proof in (("unguarded", shown.unguarded_delivery), ("guarded", shown.guarded_delivery)):
         if proof is not None:
             lost = f"; never arrived: {', '.join(proof.undelivered)}" if proof.undelivered else ""

@@ -3,7 +3,7 @@
 Smaller than the reader of policies on purpose, so that a gate can be asked without loading policies and their detectors.
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import yaml
 
@@ -83,7 +83,12 @@ def _scalar(path: str, node: yaml.Node) -> object:
     return text
 
 
-def _line(mark: yaml.Mark | None) -> int:
+class _Mark(Protocol):
+    @property
+    def line(self) -> int: ...
+
+
+def _line(mark: _Mark | None) -> int:
     return 1 if mark is None else mark.line + 1
 
 
