@@ -1,0 +1,83 @@
+"""Prometheus metrics of Decisions, in a registry of their own."""
+
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+from fairlead.core import Decision
+from fairlead.telemetry.conventions import (
+    BYPASSES,
+    COVERAGE_FAILURES,
+    DECISIONS,
+    GUARD_SECONDS,
+    MAX_SERIES,
+    NEAR_MISSES,
+    OTHER,
+    Metric,
+    safe_name,
+)
+
+_US = 1e-6
+_Key = tuple[str, str, str, str]
+
+
+class _Series(NamedTuple):
+    """What one combination of labels counts with, looked up once."""
+
+    decisions: Counter
+    near_misses: Counter
+    bypasses: Counter
+    coverage_failures: Counter
+    guard_seconds: Histogram
+
+
+class Metrics:
+    """The counters of one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry(auto_describe=True)
+        self._decisions = self._counter(DECISIONS)
+        self._near_misses = self._counter(NEAR_MISSES)
+        self._bypasses = self._counter(BYPASSES)
+        self._coverage_failures = self._counter(COVERAGE_FAILURES)
+        buckets = GUARD_SECONDS.buckets
+        self._guard_seconds = Histogram(
+            GUARD_SECONDS.name, GUARD_SECONDS.help, GUARD_SECONDS.labels, buckets=buckets, registry=self._registry
+        )
+        self._series: dict[_Key, _Series] = {}
+
+    def observe(self, decision: Decision) -> None:
+        """Count one Decision."""
+        key = (decision.system, decision.stage, decision.action, decision.rule)
+        series = self._series.get(key) or self._make(key)
+        series.decisions.inc()
+        series.guard_seconds.observe(decision.took_us * _US)
+        if decision.near_miss:
+            series.near_misses.inc()
+        if decision.state == "bypassed":
+            series.bypasses.inc()
+        for coverage in decision.coverage:
+            if coverage.status in ("errored", "timed_out"):
+                series.coverage_failures.inc()
+
+    def exposition(self) -> bytes:
+        """Return the Prometheus text format."""
+        return generate_latest(self._registry)
+
+    def _make(self, key: _Key) -> _Series:
+        system, stage, action, rule = (safe_name(value) for value in key)
+        if len(self._series) >= MAX_SERIES:
+            system = rule = OTHER
+        series = _Series(
+            decisions=self._decisions.labels(system=system, stage=stage, action=action, rule=rule),
+            near_misses=self._near_misses.labels(system=system, stage=stage, rule=rule),
+            bypasses=self._bypasses.labels(system=system, stage=stage),
+            coverage_failures=self._coverage_failures.labels(system=system, stage=stage),
+            guard_seconds=self._guard_seconds.labels(system=system, stage=stage),
+        )
+        if len(self._series) < MAX_SERIES:
+            self._series[key] = series
+        return series
+
+    def _counter(self, metric: Metric) -> Counter:
+        return Counter(metric.name, metric.help, metric.labels, registry=self._registry)
