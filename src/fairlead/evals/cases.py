@@ -32,7 +32,7 @@ def parse_cases(text: str, where: str) -> tuple[Case, ...]:
         try:
             case = decode(line, Case, where=place)
         except InvalidInput as error:
-            problems.append(CaseInvalid(error.what, where=place, mend="see the reference of cases for the fields of a case"))
+            problems.append(CaseInvalid(error.what, where=place, mend="docs/reference/suites.md lists the fields of a case"))
             continue
         if case.id in first_line:
             problem = CaseInvalid(

@@ -15,7 +15,7 @@ from fairlead.evals.errors import RecordChanged, UnknownRecord
 from fairlead.evals.gate import GateResult
 from fairlead.evals.model import Case
 from fairlead.evals.run import Run
-from fairlead.store.schema import metadata
+from fairlead.store import metadata
 
 T = TypeVar("T")
 

@@ -143,4 +143,4 @@ def _rate(value: str | float | None, source: Source, place: tuple[str | int, ...
 
 
 def _invalid(source: Source, place: tuple[str | int, ...], what: str) -> SuiteInvalid:
-    return SuiteInvalid(what, where=source.where(place), mend="see the reference of suites; a rate is written as 5% or 0.05")
+    return SuiteInvalid(what, where=source.where(place), mend="docs/reference/suites.md shows a suite; a rate is written as 5% or 0.05")

@@ -66,7 +66,9 @@ def make_target(factory: TargetFactory, spec: str, **arguments: object) -> Targe
     target = factory(**{name: value for name, value in arguments.items() if takes_all or name in known})
     if not callable(getattr(target, "run", None)) or not isinstance(getattr(target, "name", None), str):
         raise TargetNotLoaded(
-            "it makes no target: a target has a `name` and a method `run(case)`", where=spec, mend="see the reference of targets"
+            "it makes no target: a target has a `name` and a method `run(case)`",
+            where=spec,
+            mend="docs/reference/suites.md says what a target is",
         )
     return target
 
