@@ -178,7 +178,7 @@ def test_one_cluster_says_nothing() -> None:
 
 def test_clustered_interval_covers_where_the_naive_one_does_not() -> None:
     """50 seeds, 20 rewritings each, p = .1, intra-class correlation .3: naive Wilson covers about half of the time."""
-    random_source = random.Random(7)  # noqa: S311 - a simulation
+    random_source = random.Random(7)
     naive = clustered = upper = 0
     rounds = 300
     shape = 1 / 0.3 - 1

@@ -68,7 +68,7 @@ def make_target(factory: TargetFactory, spec: str, **arguments: object) -> Targe
         raise TargetNotLoaded(
             "it makes no target: a target has a `name` and a method `run(case)`",
             where=spec,
-            mend="docs/reference/suites.md says what a target is",
+            mend="see docs/reference/suites.md",
         )
     return target
 
