@@ -12,7 +12,7 @@ PATTERN_THRESHOLD = 0.5
 """Threshold of a rule on patterns that states none: a pattern's score says how much of it a checksum or fixed prefix backs."""
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
+class Rule(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One rule, resolved against the detectors of this installation."""
 
     id: str
@@ -113,7 +113,7 @@ class RuleTable:
                     near = True
         if not held and not shadowed:
             return Ruling(near_miss=True) if near else _ALLOW
-        return self._rule(stage, held, tuple(dict.fromkeys(shadowed, None)), near=near)
+        return self._rule(stage, held, tuple(dict.fromkeys(shadowed)), near=near)
 
     def _rule(self, stage: Stage, held: Sequence[tuple[Rule, Finding]], shadowed: Sequence[Rule], *, near: bool) -> Ruling:
         shadow = tuple((rule.id, rule.action) for rule in shadowed)
