@@ -17,7 +17,7 @@ _LONG = 2**63
 def present_names(tool: Tool, arguments: Mapping[str, Value]) -> list[str]:
     """Return the names of the arguments that the call has; one that is null is not there, and recipients stand for each other."""
     there = [name for name, value in arguments.items() if value is not None]
-    counted = [name for name in tool.arguments if any(arguments.get(other) is not None for other in _recipients(name, arguments, ()))]
+    counted = [name for name in tool.arguments if any(arguments.get(source) is not None for source in _sources(name, tool, arguments))]
     return list(dict.fromkeys((*there, *counted)))
 
 
@@ -42,8 +42,7 @@ def derived(tool: Tool, arguments: Mapping[str, Value]) -> dict[str, object]:
     out: dict[str, object] = {}
     for name, kind in tool.arguments.items():
         if kind in ("string", "strings", "any"):
-            own = [other for other, constraint in tool.when.items() if constraint.domain_in is not None]
-            found = domains(_texts(arguments.get(source) for source in _recipients(name, arguments, own)))
+            found = domains(_texts(arguments.get(source) for source in _recipients(name, arguments, _bounded(tool))))
             if found:
                 out[f"{name}.domains"] = sorted(found)
             value = arguments.get(name)
@@ -85,6 +84,18 @@ def scale(value: Value) -> int | None:
             return None
         text, shift = text[:shift] or "0", 0
     return int(f"{'-' if sign else ''}{text}{'0' * shift}")
+
+
+def _sources(name: str, tool: Tool, arguments: Mapping[str, Value]) -> list[str]:
+    """Return every argument that some condition on this one looks at."""
+    bounded = _bounded(tool)
+    by_domain = _recipients(name, arguments, bounded) if name in bounded else [name]
+    by_origin = _recipients(name, arguments, tool.provenance) if name in tool.provenance else [name]
+    return [*by_domain, *by_origin]
+
+
+def _bounded(tool: Tool) -> list[str]:
+    return [name for name, constraint in tool.when.items() if constraint.domain_in is not None]
 
 
 def _recipients(name: str, arguments: Mapping[str, Value], own: Collection[str]) -> list[str]:
