@@ -2,7 +2,7 @@
 
 from fairlead.incidents.cases import Captured, read_capture, regression_case, store_case
 from fairlead.incidents.containment import Containing
-from fairlead.incidents.desk import IncidentDesk, IncidentFile, Made
+from fairlead.incidents.desk import IncidentDesk, IncidentFile
 from fairlead.incidents.engine import DEFAULT_RULES, WINDOW_US, consider, contained, matching
 from fairlead.incidents.errors import (
     CaptureMissing,
@@ -31,6 +31,7 @@ from fairlead.incidents.ports import (
     CaptureReader,
     IncidentStore,
     LeverStore,
+    Made,
     Notary,
     Outcome,
     Prober,

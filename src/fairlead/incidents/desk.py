@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from fairlead.core import Clock, UsageError
+from fairlead.core import Clock, UsageError, digest
 from fairlead.evals import Case
 from fairlead.guard import Lever, LeverKind
 from fairlead.identity import Actor, require
@@ -13,7 +13,7 @@ from fairlead.incidents.cases import case_path, read_capture, regression_case, s
 from fairlead.incidents.containment import Containing
 from fairlead.incidents.errors import CaptureMissing
 from fairlead.incidents.model import Complaint, Containment, Event, Incident, Status
-from fairlead.incidents.ports import CaptureReader, IncidentStore, Notary, Outcome
+from fairlead.incidents.ports import CaptureReader, IncidentStore, Made, Notary, Outcome
 
 
 class IncidentFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -23,18 +23,6 @@ class IncidentFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     events: tuple[Event, ...]
     levers: tuple[Lever, ...]
     """Levers that are pulled for it now."""
-
-
-class Made(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A regression case that was made of an Incident; its text is not shown."""
-
-    case: str
-    incident: str
-    path: str
-    kind: str
-    hazard: str
-    origin: str
-    cluster: str
 
 
 class IncidentDesk:
@@ -98,7 +86,7 @@ class IncidentDesk:
         pulled, fresh = self._containing.pull(found, lever[0], lever[1], actor=actor.id, reason=reason)
         containment = self._containing.prove(pulled)
         self._store.change(tenant, incident, lambda current: engine.contained(current, containment, actor=actor.id, fresh=fresh))
-        self._notary.attest("containment", containment.lever.id, containment)
+        self._notary.containment(found, containment)
         return containment
 
     def release(self, tenant: str, incident: str, lever: str, *, actor: Actor, reason: str) -> Incident:
@@ -161,11 +149,12 @@ class IncidentDesk:
         case = regression_case(found, read_capture(content))
         now_us = self._clock.now_us()
         self._store.keep_case(found, case, case_path(self._cases, case), now_us)
-        path = store_case(self._cases, case)
+        store_case(self._cases, case)
         line = engine.event(found, "case_made", now_us, text=f"regression case {case.id}: {reason}", actor=actor.id, subject=case.id)
         self._store.change(tenant, incident, lambda current: Outcome(current, (line,)))
-        self._notary.attest("case", case.id, case)
-        return _made(case, incident, path)
+        made = _made(case, incident, now_us)
+        self._notary.case(found, made)
+        return made
 
     def complain(self, complaint: Complaint) -> None:
         """Keep what a user or support reports, and join it to an Incident when it names one.
@@ -186,13 +175,14 @@ def _needs_reason(reason: str, where: str) -> None:
         raise UsageError("this needs a reason", where=where, mend='add --reason "why"')
 
 
-def _made(case: Case, incident: str, path: Path) -> Made:
+def _made(case: Case, incident: str, at_us: int) -> Made:
     return Made(
         case=case.id,
+        case_digest=digest(case),
         incident=incident,
-        path=str(path),
         kind=case.kind,
         hazard=case.hazard,
         origin=case.origin,
         cluster=case.cluster,
+        at_us=at_us,
     )

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
+
+import msgspec
 
 from fairlead.core import Decision
 from fairlead.evals import Case
 from fairlead.guard import Lever
-from fairlead.incidents.model import Complaint, Event, Incident, ProbeResult, Status
+from fairlead.incidents.model import Complaint, Containment, Event, Incident, ProbeResult, Status
 from fairlead.policy import IncidentRule
 
 
@@ -62,10 +64,26 @@ class CaptureReader(Protocol):
 
 
 class Notary(Protocol):
-    """Signs records and appends them to the ledger."""
+    """Signs records and appends them to the ledger, which keeps them as they are: none of them holds content."""
 
-    def attest(self, kind: Literal["containment", "case"], name: str, record: object) -> None:
-        """Sign the digest of a record under the name it goes by."""
+    def containment(self, incident: Incident, containment: Containment) -> None:
+        """Attest a lever that was pulled, and what the probes saw."""
+
+    def case(self, incident: Incident, made: "Made") -> None:
+        """Attest that a regression case was made."""
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A regression case that was made of an Incident; its text is not shown."""
+
+    case: str
+    case_digest: str
+    incident: str
+    kind: str
+    hazard: str
+    origin: str
+    cluster: str
+    at_us: int
 
 
 class IncidentStore(Protocol):

@@ -19,13 +19,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from fairlead.core import NotFound, canonical_bytes, decode, new_id
+from fairlead.core import Clock, NotFound, canonical_bytes, decode, new_id
 from fairlead.evals import Case
 from fairlead.evals.records import add_case
 from fairlead.incidents.errors import IncidentNotFound, IncidentState, SecondPersonNeeded
-from fairlead.incidents.model import STANDING, SYSTEM_ACTOR, Approval, Complaint, Event, Incident, Status
-from fairlead.incidents.ports import Outcome, Step
-from fairlead.journal import AuditEntry
+from fairlead.incidents.model import STANDING, SYSTEM_ACTOR, Approval, Complaint, Containment, Event, Incident, Status
+from fairlead.incidents.ports import Made, Outcome, Step
+from fairlead.journal import Access, AuditEntry, Record, Sealer
+from fairlead.ledger import Kind, Predicate
+from fairlead.ledger.records import Ledger
 from fairlead.store import Serial, Store, metadata
 from fairlead.store import records as store_records
 
@@ -198,7 +200,7 @@ class SqlIncidents:
         """Return Complaints, newest first."""
         query = select(COMPLAINTS).where(COMPLAINTS.c.tenant == tenant).order_by(COMPLAINTS.c.filed_us.desc(), COMPLAINTS.c.id).limit(limit)
         with self._store.read() as connection:
-            return tuple(msgspec.convert(dict(row), Complaint) for row in connection.execute(query).mappings())
+            return tuple(Complaint(**row) for row in connection.execute(query).mappings())
 
     def ask_approval(self, approval: Approval) -> None:
         """Keep an Approval that is asked for."""
@@ -212,7 +214,7 @@ class SqlIncidents:
             query = query.where(APPROVALS.c.status == "pending")
         query = query.order_by(APPROVALS.c.requested_us.desc(), APPROVALS.c.id).limit(limit)
         with self._store.read() as connection:
-            return tuple(msgspec.convert(dict(row), Approval) for row in connection.execute(query).mappings())
+            return tuple(Approval(**row) for row in connection.execute(query).mappings())
 
     def decide_approval(self, tenant: str, approval: str, *, approve: bool, actor: str, at_us: int, reason: str) -> Approval:
         """Approve or deny a tool call that waits.
@@ -227,7 +229,7 @@ class SqlIncidents:
             row = connection.execute(select(APPROVALS).where(*where).with_for_update()).mappings().first()
             if row is None:
                 raise NotFound("there is no such approval", where=approval, mend="list those that wait")
-            waiting = msgspec.convert(dict(row), Approval)
+            waiting = Approval(**row)
             _refuse_decision(waiting, actor, at_us)
             status = "approved" if approve else "denied"
             changed = {"status": status, "decided_by": actor, "decided_us": at_us, "reason": reason}
@@ -236,6 +238,62 @@ class SqlIncidents:
             entry = _audit(tenant, actor, f"approval.{status}", approval, at_us=at_us, detail=detail)
             store_records.put_audit(connection, [entry])
         return msgspec.convert({**msgspec.structs.asdict(waiting), **changed}, Approval)
+
+
+class SqlCaptures:
+    """Opens sealed captures that were folded into the store, for a program of the loop; each opening is in the audit trail first.
+
+    Args:
+        store: An opened store, migrated.
+        sealer: The installation's sealer.
+        clock: For the audit entries.
+    """
+
+    def __init__(self, store: Store, sealer: Sealer, clock: Clock) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+
+    def unseal(self, tenant: str, capture: str, *, actor: str, reason: str) -> bytes:
+        """Return the content of a capture.
+
+        Raises:
+            NotFound: This tenant has no such capture.
+            CaptureShredded: Its key was forgotten.
+            CaptureTampered: It was changed.
+        """
+        with self._store.read() as connection:
+            body = store_records.capture(connection, tenant, capture).encode()
+        access = Access(actor=actor, reason=reason, purpose="program")
+        return self._sealer.unseal(body, tenant, access=access, audit=self._note, clock=self._clock)
+
+    def _note(self, told: Sequence[Record]) -> None:
+        with self._store.write() as connection:
+            store_records.put_audit(connection, [decode(record.body, AuditEntry) for record in told])
+
+
+class LedgerNotary:
+    """Attests containments and cases in the tenant's log.
+
+    Args:
+        ledger: Signs and appends.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def containment(self, incident: Incident, containment: Containment) -> None:
+        """Attest a lever that was pulled, and what the probes saw."""
+        outcome = "contained" if containment.effective else "unproven"
+        self._attest("containment", incident, containment.lever.id, containment, outcome=outcome, at_us=containment.at_us)
+
+    def case(self, incident: Incident, made: Made) -> None:
+        """Attest that a regression case was made."""
+        self._attest("case", incident, made.case, made, outcome="made", at_us=made.at_us)
+
+    def _attest(self, kind: Kind, incident: Incident, name: str, record: object, *, outcome: str, at_us: int) -> None:
+        predicate = Predicate(at_us=at_us, tenant=incident.tenant, system=incident.system, outcome=outcome)
+        self._ledger.attest(kind, {name: canonical_bytes(record)}, predicate)
 
 
 def _refuse_decision(waiting: Approval, actor: str, at_us: int) -> None:
