@@ -54,7 +54,8 @@ def show(file: Path, cedar: bool, as_json: bool) -> None:
     document = release.policy
     click.echo(f"{document.system} (tier {document.tier}, owner {document.owner}); mode {document.mode}, capture {document.capture}")
     click.echo(f"release {release.id}")
-    show_table("", ("rule", "at", "looks for", "from score", "does", "line"), (_rule_row(rule) for rule in release.rules))
+    about = {rule.id: rule.hazard or ", ".join(rule.entity) for rule in document.rules}
+    show_table("", ("rule", "at", "looks for", "from score", "does", "line"), (_rule_row(rule, about[rule.id]) for rule in release.rules))
     show_table("", ("tool", "allowed", "else", "results", "line"), (_tool_row(tool) for tool in release.tools))
     for rule in release.rules:
         if rule.unmeasured:
@@ -140,7 +141,8 @@ def explain(text: str, stage: str, tool: str, file: Path, as_json: bool) -> None
         click.echo(f"says: {outcome.say}")
     if outcome.texts:
         click.echo(f"goes on as: {next(iter(outcome.texts.values()))}")
-    show_table("", ("rule", "line", "score", "holds from", "does", ""), (_score_row(score) for score in scores))
+    if scores:
+        show_table("", ("rule", "line", "score", "holds from", "does", ""), (_score_row(score) for score in scores))
 
 
 def read_release(file: Path) -> "Release":
@@ -201,8 +203,7 @@ def _score_row(score: "RuleScore") -> tuple[str, ...]:
     return score.rule, score.where, seen, f"{score.threshold:.3f}", score.action, word
 
 
-def _rule_row(rule: "Rule") -> tuple[str, ...]:
-    about = rule.hazard or ", ".join(sorted(rule.entities))
+def _rule_row(rule: "Rule", about: str) -> tuple[str, ...]:
     scores = [f"{name} {threshold:.3f}" for name, threshold in rule.thresholds.items()]
     if rule.entities:
         scores.append(f"patterns {rule.threshold:g}")

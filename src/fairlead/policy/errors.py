@@ -1,6 +1,6 @@
 """What can be wrong with a policy; each problem names its file and line."""
 
-from fairlead.core import InvalidInput, UsageError
+from fairlead.core import InvalidInput
 
 
 class PolicySyntax(InvalidInput):
@@ -31,9 +31,3 @@ class PolicyCedar(InvalidInput):
     """The Cedar policies do not parse, or do not fit the tools that the policy declares."""
 
     code = "policy-cedar"
-
-
-class UnknownStage(UsageError):
-    """The caller named a Stage that is none."""
-
-    code = "unknown-stage"
