@@ -28,7 +28,7 @@ upstream: {default: {provider: openai, base_url: "UPSTREAM"}}
 rules:
   - {id: no-cards-out, at: output, entity: payment_card, do: redact}
   - {id: no-mail-out, at: output, entity: email, do: redact}
-  - {id: no-secrets, at: [input, output], entity: secret, do: block}
+  - {id: no-secrets, at: [input, output, tool_call], entity: secret, do: block}
 tools:
   - {tool: search_docs, allow: true, outputs: untrusted}
   - {tool: send_email, when: {to: {domain_in: [example.com]}}, else: require_approval}

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from gateway_bench import POLICY
 
 SENTENCE = "the quarterly figures are secret"
 
@@ -30,7 +31,7 @@ def test_garbage_from_the_upstream_is_its_fault(bench: Any, garbage: bytes) -> N
     assert post(bench).status_code == 502
 
 
-@pytest.mark.parametrize("parts", [[b"data: nonsense\n\n"], [b"data: {\"choices\": 1}\n\n"]])
+@pytest.mark.parametrize("parts", [[b"data: nonsense\n\n"], [b'data: {"choices": 1}\n\n']])
 def test_garbage_in_a_stream_ends_it_without_an_end_marker_and_reads_interrupted(bench: Any, parts: Sequence[bytes]) -> None:
     bench.start().model.sends(parts, content_type=b"text/event-stream")
     answer = post(bench, stream=True)
@@ -61,8 +62,6 @@ def test_a_bad_request_is_refused_with_the_api_s_error_shape(bench: Any, body: b
 
 
 def test_a_rate_limit_says_when_to_come_back(bench: Any) -> None:
-    from gateway_bench import POLICY
-
     bench.start(POLICY + "limits: {requests_per_minute: 1}\n").model.says("ok")
     assert post(bench).status_code == 200
     answer = post(bench)

@@ -53,7 +53,13 @@ def test_an_unknown_field_that_the_policy_allows_is_counted_as_skipped(bench: An
 
 
 def response(**message: Any) -> dict[str, Any]:
-    return {"id": "r", "object": "chat.completion", "created": 1, "model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    return {
+        "id": "r",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+    }
 
 
 RESPONSES = [
@@ -62,7 +68,9 @@ RESPONSES = [
     response(role="assistant", content="x", reasoning_content=CANARY),
     response(role="assistant", content="x", reasoning=CANARY),
     response(role="assistant", content="x", annotations=[{"url_citation": {"title": CANARY}}]),
-    response(role="assistant", content="x", tool_calls=[{"id": "c", "function": {"name": "search_docs", "arguments": json.dumps({"q": CANARY})}}]),
+    response(
+        role="assistant", content="x", tool_calls=[{"id": "c", "function": {"name": "search_docs", "arguments": json.dumps({"q": CANARY})}}]
+    ),
     response(role="assistant", content="x", function_call={"name": "search_docs", "arguments": json.dumps({"q": CANARY})}),
     response(role="assistant", content="x", tool_calls=[{"id": "c", "custom": {"name": "search_docs", "input": CANARY}}]),
     response(role="assistant", content="x", tool_calls=[{"id": "c", "strange": {"input": f"the {CANARY}"}}]),

@@ -71,7 +71,11 @@ def test_a_secret_in_a_stream_ends_it_after_the_clean_prefix(bench: Any) -> None
 def test_a_stream_has_an_opening_and_a_final_record(bench: Any) -> None:
     bench.start().model.streams("a ", "b")
     list(ask(bench, stream=True))
-    assert [(decision.stage, decision.state) for decision in bench.decisions()] == [("input", "final"), ("output", "open"), ("output", "final")]
+    assert [(decision.stage, decision.state) for decision in bench.decisions()] == [
+        ("input", "final"),
+        ("output", "open"),
+        ("output", "final"),
+    ]
 
 
 def test_an_allowed_tool_call_passes_and_a_forbidden_one_is_taken_out(bench: Any, call: Callable[..., dict[str, Any]]) -> None:

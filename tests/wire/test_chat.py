@@ -68,7 +68,12 @@ JSON = st.recursive(
     JSON,
 )
 def test_a_canary_under_any_unknown_name_is_seen(place: str, name: str, value: object) -> None:
-    request = {"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}], "metadata": {}, "stream_options": {}}
+    request = {
+        "model": "m",
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}],
+        "metadata": {},
+        "stream_options": {},
+    }
     request["tools"] = {"unknown": [{}]}
     here: object = request
     for token in place.split("/")[1:]:

@@ -72,7 +72,9 @@ class Gateway:
             self._plane.authenticate(Request(method, path, dict(scope["headers"]), b"").bearer(), "chat")
             await respond(send, 200, msgspec.json.encode({"object": "list", "data": self._plane.models()}), [])
         else:
-            raise HttpProblem(404, "not_found", f"there is no {method} here; the gateway serves POST /v1/chat/completions and /v1/guard/check")
+            raise HttpProblem(
+                404, "not_found", f"there is no {method} here; the gateway serves POST /v1/chat/completions and /v1/guard/check"
+            )
 
     async def _inspect(self, path: str, send: Send) -> None:
         if path == "/metrics":

@@ -43,16 +43,22 @@ class ChatStream:
         self._open: set[int] = set()
         self._finished: set[int] = set()
         self._placed = 0
-        self._head: dict[str, Json] = {"id": exchange.context.exchange, "object": "chat.completion.chunk", "created": 0, "model": exchange.context.model}
+        self._head: dict[str, Json] = {
+            "id": exchange.context.exchange,
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": exchange.context.model,
+        }
         self.ended = False
         """True when nothing more of the upstream is wanted."""
 
     async def feed(self, chunk: ChatChunk) -> list[bytes]:
         """Return the events that a chunk lets leave."""
-        self._head = {key: value for key, value in chunk.body.items() if key not in ("choices", "usage", "obfuscation")}
         if chunk.unknown and not await self._pass_unknown(chunk):
+            # The head of this chunk may hold what is unknown: the last one that was clean stays.
             self.ended = True
             return [event for choice in sorted(self._open or {0}) for event in self._end(choice, "content_filter")]
+        self._head = {key: value for key, value in chunk.body.items() if key not in ("choices", "usage", "obfuscation")}
         out: list[bytes] = []
         for delta in chunk.deltas:
             if delta.choice not in self._finished:
@@ -98,7 +104,9 @@ class ChatStream:
         kept: list[Json] = []
         said: list[str] = []
         for position, call in sorted(calls.items()):
-            ref = CallRef(f"/choices/{choice}/message/tool_calls/{position}/function/arguments", call.tool, call.call, "".join(call.arguments))
+            ref = CallRef(
+                f"/choices/{choice}/message/tool_calls/{position}/function/arguments", call.tool, call.call, "".join(call.arguments)
+            )
             outcome = await check_call(self._exchange, ref, self._seen, self._placed)
             self._placed += 1
             if outcome.stopped:

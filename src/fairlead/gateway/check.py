@@ -84,8 +84,6 @@ async def _decide(exchange: Exchange, body: CheckBody) -> StageOutcome:
         call = ToolCall(tool=body.tool_call.name, arguments=bytes(body.tool_call.arguments), path="/tool_call/arguments")
         exchange.saw(body.segments)
         return await exchange.run(guard_call(exchange.context, call, body.segments, place="call:0"))
-    segments: Sequence[Segment] = body.segments or (
-        Segment(path="/text", origin=_ORIGIN_OF[body.stage], stage=body.stage, text=body.text),
-    )
+    segments: Sequence[Segment] = body.segments or (Segment(path="/text", origin=_ORIGIN_OF[body.stage], stage=body.stage, text=body.text),)
     exchange.saw(tuple(segments))
     return await exchange.run(check_stage(exchange.context, Spot(body.stage, "check"), segments))

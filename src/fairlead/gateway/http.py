@@ -14,7 +14,6 @@ Send = Callable[[Message], Awaitable[None]]
 """The types of the ASGI specification, version 3.0."""
 
 
-
 class Wire(NamedTuple):
     """Both directions of one connection."""
 
@@ -28,7 +27,7 @@ MAX_BODY = 32 * 1024 * 1024
 Headers = list[tuple[bytes, bytes]]
 
 
-class HttpProblem(Exception):  # noqa: N818 - it is what the client is told
+class HttpProblem(Exception):
     """Ends a request with an answer in the API's error shape.
 
     Args:

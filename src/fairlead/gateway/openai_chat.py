@@ -55,7 +55,7 @@ async def _answer(plane: DataPlane, client: UpstreamClient, exchange: Exchange, 
         if parsed.stream:
             await say_in_stream(exchange, wire.send, parsed.model, stopped.say)
         else:
-            await respond(wire.send, 200, encode(_said(parsed, exchange, stopped.say)), exchange.headers())
+            await respond(wire.send, 200, encode(answer_of(exchange, [_choice(0, stopped.say)])), exchange.headers())
         return
     for outcome in outcomes:
         for path, text in outcome.texts.items():
@@ -89,19 +89,22 @@ def read_response_or_problem(data: bytes) -> ChatResponse:
 async def _whole(exchange: Exchange, response: ChatResponse, send: Send, seen: tuple[Segment, ...]) -> None:
     exchange.saw(response.segments)
     outcome = await exchange.run(guard_output(exchange.context, response.segments, response.unknown))
-    choices = response.body["choices"]
     if outcome.failed:
         raise refusal(outcome)
+    choices = response.body["choices"]
+    indexes = range(len(choices)) if isinstance(choices, list) else range(0)
     if outcome.stopped:
-        for choice in choices if isinstance(choices, list) else []:
-            _replace_choice(choice, outcome.say, "content_filter")
-    else:
-        for path, text in outcome.texts.items():
-            put_text(response.body, path, text)
-        for index, choice in enumerate(choices if isinstance(choices, list) else []):
-            own = [(place, call) for place, call in enumerate(response.calls) if call.path.startswith(f"/choices/{index}/")]
-            if own:
-                await _guard_calls(exchange, choice, own, seen)
+        # Built anew: what was stopped may stand beside the choices too.
+        stopped = answer_of(exchange, [_choice(index, outcome.say) for index in indexes])
+        await exchange.commit()
+        await respond(send, 200, encode(stopped), exchange.headers())
+        return
+    for path, text in outcome.texts.items():
+        put_text(response.body, path, text)
+    for index, choice in enumerate(choices if isinstance(choices, list) else []):
+        own = [(place, call) for place, call in enumerate(response.calls) if call.path.startswith(f"/choices/{index}/")]
+        if own:
+            await _guard_calls(exchange, choice, own, seen)
     await exchange.commit()
     await respond(send, 200, encode(response.body), exchange.headers())
 
@@ -133,22 +136,17 @@ async def _guard_calls(exchange: Exchange, choice: Json, calls: list[tuple[int, 
         choice["finish_reason"] = "content_filter"
 
 
-def _replace_choice(choice: Json, text: str, finish: str) -> None:
-    if isinstance(choice, dict):
-        choice["message"] = {"role": "assistant", "content": text}
-        choice["finish_reason"] = finish
-        choice.pop("logprobs", None)
-
-
-def _said(parsed: ChatRequest, exchange: Exchange, text: str) -> dict[str, Json]:
-    message: dict[str, Json] = {"role": "assistant", "content": text}
-    choice: dict[str, Json] = {"index": 0, "message": message, "finish_reason": "content_filter"}
-    usage: dict[str, Json] = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+def answer_of(exchange: Exchange, choices: list[Json]) -> dict[str, Json]:
+    """Return a response of the gateway's own making."""
     return {
         "id": exchange.context.exchange,
         "object": "chat.completion",
         "created": 0,
-        "model": parsed.model,
-        "choices": [choice],
-        "usage": usage,
+        "model": exchange.context.model,
+        "choices": choices,
+        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
     }
+
+
+def _choice(index: int, text: str) -> Json:
+    return {"index": index, "message": {"role": "assistant", "content": text}, "finish_reason": "content_filter"}

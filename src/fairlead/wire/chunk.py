@@ -91,7 +91,9 @@ class ChunkReader:
         body = read_object(data)
         choices = body.get("choices")
         if not isinstance(choices, list):
-            raise InvalidInput("a chunk of the stream has no choices", where="/choices", mend="check that the upstream speaks Chat Completions")
+            raise InvalidInput(
+                "a chunk of the stream has no choices", where="/choices", mend="check that the upstream speaks Chat Completions"
+            )
         deltas = tuple(_delta(choice) for choice in choices)
         unknown: tuple[Segment, ...] = ()
         if not self._plain(body, choices):
