@@ -1,12 +1,19 @@
 """What a detector is, what it says, and what a pattern is."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from fairlead.core import Origin
 
+if TYPE_CHECKING:
+    from fairlead.detectors.text import Text
+    from fairlead.detectors.views import View
+
 Runs = Literal["stream", "sentence", "whole"]
 """Where a detector can run: on the fly with bounded context, at the end of a sentence, or on the whole text only."""
+
+Span = Callable[[int, int], tuple[int, int]]
+"""Takes a span and returns the span of another text that it stands for."""
 
 
 class Hit(NamedTuple):
@@ -20,16 +27,10 @@ class Hit(NamedTuple):
     view: str = ""
     """Decode view that it was seen in; empty for the text as it came."""
 
-
-class Text(NamedTuple):
-    """A text, prepared once for all detectors."""
-
-    original: str
-
-
-def prepare(text: str) -> Text:
-    """Prepare a text for the detectors."""
-    return Text(text)
+    def seen_in(self, view: "View") -> "Hit":
+        """Return the hit with the span of the original text that a view's span stands for."""
+        start, end = view.span(self.start, self.end)
+        return self._replace(start=start, end=end, view=view.kind)
 
 
 class Detector(Protocol):
@@ -50,7 +51,7 @@ class Detector(Protocol):
         """Return the hazards that it can find."""
         ...
 
-    def detect(self, text: Text, origin: Origin) -> Sequence[Hit]:
+    def detect(self, text: "Text", origin: Origin) -> Sequence[Hit]:
         """Return what it sees.
 
         Args:
@@ -71,7 +72,7 @@ class Pattern(NamedTuple):
     """
 
     name: str
-    """Entity, such as ``payment_card``."""
+    """Entity, such as ``payment_card``; several patterns may share one."""
     hazard: str
     """``pii`` or ``secret`` for the built-in ones."""
     expression: str
@@ -96,6 +97,19 @@ class Cluster(NamedTuple):
     end: int
     hits: tuple[Hit, ...]
 
+    def moved(self, span: Span, offset: int) -> "Cluster":
+        """Return the cluster in the text that ``span`` leads to, shifted by ``offset``."""
+        return Cluster(*_shifted(span(self.start, self.end), offset), tuple(_moved(hit, span, offset) for hit in self.hits))
+
+
+def _moved(hit: Hit, span: Span, offset: int) -> Hit:
+    start, end = _shifted(span(hit.start, hit.end), offset)
+    return hit._replace(start=start, end=end)
+
+
+def _shifted(pair: tuple[int, int], offset: int) -> tuple[int, int]:
+    return pair[0] + offset, pair[1] + offset
+
 
 class Settled(NamedTuple):
     """What a stream has decided: no later text changes it."""
@@ -106,3 +120,5 @@ class Settled(NamedTuple):
     """Original text."""
     clusters: tuple[Cluster, ...]
     """Absolute offsets; each lies wholly inside the text."""
+    capped: bool = False
+    """True when the hold cap forced characters out before they were decided."""

@@ -20,15 +20,16 @@ from fairlead.detectors.errors import UnsupportedPattern
 
 CONTEXT = 2
 """Characters of left context that a stream keeps for look-behinds."""
-MAX_WIDTH = 4096
+MAX_WIDTH = 4095
 """Characters that a match may have at most."""
-_COUNTED = 16
+COUNTED = 16
 """Counts above this are opened to ``*``: counted automata are large."""
 
 _CATEGORIES = {
     code.CATEGORY_DIGIT: r"\d",
     code.CATEGORY_NOT_DIGIT: r"\D",
     code.CATEGORY_SPACE: r"\x{9}-\x{d} ",  # RE2's \s lacks the vertical tab
+    code.CATEGORY_NOT_SPACE: r"\x{0}-\x{8}\x{e}-\x{1f}\x{21}-\x{10ffff}",
     code.CATEGORY_WORD: r"\w",
     code.CATEGORY_NOT_WORD: r"\W",
 }
@@ -44,12 +45,13 @@ class Closure(NamedTuple):
     """Characters that a match has at most."""
 
 
-def closure_of(name: str, expression: str) -> Closure:
+def closure_of(name: str, expression: str, counted: int = COUNTED) -> Closure:
     """Derive the closure of a pattern.
 
     Args:
         name: Name of the pattern, for the error.
         expression: Python regular expression, read with ASCII classes.
+        counted: Counts above this are opened to ``*``.
 
     Raises:
         UnsupportedPattern: It can't be decided exactly in a stream; the reason is given.
@@ -63,7 +65,7 @@ def closure_of(name: str, expression: str) -> Closure:
         raise UnsupportedPattern("the pattern matches the empty text", where=name, mend="make it match at least one character")
     if high > MAX_WIDTH:
         raise UnsupportedPattern("the pattern has no upper bound", where=name, mend=f"bound its repeats; at most {MAX_WIDTH} characters")
-    full, prefix = _sequence(tree, _Scope(name, ignore_case=bool(tree.state.flags & code.SRE_FLAG_IGNORECASE)))
+    full, prefix = _sequence(tree, _Scope(name, counted, ignore_case=bool(tree.state.flags & code.SRE_FLAG_IGNORECASE)))
     return Closure(full, prefix, int(high))
 
 
@@ -74,6 +76,7 @@ def re_ascii() -> int:
 
 class _Scope(NamedTuple):
     name: str
+    counted: int
     ignore_case: bool
 
 
@@ -113,12 +116,12 @@ def _repeat(argument: Any, scope: _Scope) -> tuple[str, str]:  # noqa: ANN401 - 
     low, high, inner = argument
     full, prefix = _sequence(inner, scope)
     unit = f"(?:{full})"
-    if high > _COUNTED:
-        whole, before = f"{unit}{{{min(low, _COUNTED)},}}", f"{unit}*"
+    if high > scope.counted:
+        whole, before = f"{unit}{{{min(low, scope.counted)},}}", f"{unit}*"
     else:
         whole, before = f"{unit}{{{low},{high}}}", f"{unit}{{0,{max(high - 1, 0)}}}"
     if len(inner) == 1 and inner[0][0] in _SINGLE:
-        return whole, f"{unit}*" if high > _COUNTED else f"{unit}{{0,{high}}}"
+        return whole, f"{unit}*" if high > scope.counted else f"{unit}{{0,{high}}}"
     return whole, f"{before}(?:{prefix})"
 
 
@@ -133,14 +136,11 @@ def _check_look_around(argument: Any, scope: _Scope) -> None:  # noqa: ANN401 - 
 
 def _single(operator: Any, argument: Any, scope: _Scope) -> str:  # noqa: ANN401 - the same
     if operator is code.ANY:
-        text = "(?s:.)"
-    elif operator is code.LITERAL:
-        text = _character(argument)
-    elif operator is code.NOT_LITERAL:
-        text = f"[^{_character(argument)}]"
-    else:
-        text = _class(argument, scope)
-    return f"(?i:{text})" if scope.ignore_case else text
+        return "(?s:.)"
+    if operator is code.IN:
+        return _class(argument, scope)
+    ranges = "".join(_range(first, last) for first, last in _cases(argument, argument, scope))
+    return f"[^{ranges}]" if operator is code.NOT_LITERAL else f"[{ranges}]"
 
 
 def _class(items: Any, scope: _Scope) -> str:  # noqa: ANN401 - the same
@@ -149,15 +149,26 @@ def _class(items: Any, scope: _Scope) -> str:  # noqa: ANN401 - the same
         if operator is code.NEGATE:
             negated = "^"
         elif operator is code.LITERAL:
-            parts.append(_character(argument))
+            parts += [_range(*pair) for pair in _cases(argument, argument, scope)]
         elif operator is code.RANGE:
-            parts.append(f"{_character(argument[0])}-{_character(argument[1])}")
+            parts += [_range(*pair) for pair in _cases(argument[0], argument[1], scope)]
         elif argument in _CATEGORIES:
             parts.append(_CATEGORIES[argument])
         else:
-            raise UnsupportedPattern("a class uses \\S", where=scope.name, mend="write [^\\s] instead")
+            raise UnsupportedPattern("a class uses a Unicode category", where=scope.name, mend="use \\d, \\w, \\s or ranges")
     return f"[{negated}{''.join(parts)}]"
 
 
-def _character(value: int) -> str:
-    return f"\\x{{{value:x}}}"
+def _cases(first: int, last: int, scope: _Scope) -> list[tuple[int, int]]:
+    """Return a range and, where case is ignored, its ASCII letters in the other case: RE2's own flag would fold more than ASCII."""
+    ranges = [(first, last)]
+    if scope.ignore_case:
+        for low, high, shift in ((0x41, 0x5A, 0x20), (0x61, 0x7A, -0x20)):
+            begin, end = max(first, low), min(last, high)
+            if begin <= end:
+                ranges.append((begin + shift, end + shift))
+    return ranges
+
+
+def _range(first: int, last: int) -> str:
+    return f"\\x{{{first:x}}}" if first == last else f"\\x{{{first:x}}}-\\x{{{last:x}}}"

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fairlead.core import UNTRUSTED, Origin
-from fairlead.detectors.model import Hit, Runs, Text
+from fairlead.detectors.model import Hit, Runs
+from fairlead.detectors.text import Text
 
 
 class Rule(NamedTuple):

@@ -1,13 +1,33 @@
 """Credentials that a fixed prefix or a telling context gives away. Examples are made up and open nothing."""
 
-from fairlead.detectors.model import Pattern
+import re
+
+from fairlead.detectors.model import Pattern, Validator
 
 _LEFT, _RIGHT = r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9_])"
 _WORD = "a1B2c3D4e5F6g7H8i9J0"
 
 
-def _secret(name: str, expression: str, source: str, example: str, counter: str, score: float = 1.0) -> Pattern:
-    return Pattern(name=name, hazard="secret", expression=expression, source=source, example=example, counter=counter, score=score)
+def mixed_length(candidate: str) -> int:
+    """Return the candidate's length if it mixes digits with both cases of letters, as random keys do and words don't."""
+    kinds = (str.isdigit, str.isupper, str.islower)
+    return len(candidate) if all(any(kind(character) for character in candidate) for kind in kinds) else 0
+
+
+def assigned_length(candidate: str) -> int:
+    """Return the candidate's length if what is assigned looks chosen, not like a word: letters with digits, or with a symbol inside."""
+    value = _ASSIGNED.split(candidate, maxsplit=1)[-1].rstrip(".,!")
+    letters = any(character.isalpha() for character in value)
+    digits = any(character.isdigit() for character in value)
+    symbols = any(character in "!#$%&*+^~@" for character in value)
+    return len(candidate) if letters and (digits or symbols) and len(value) >= 8 else 0
+
+
+_ASSIGNED = re.compile(r"""['"]?\s{0,3}[:=]\s{0,3}['"]?""", re.ASCII)
+
+
+def _secret(name: str, expression: str, source: str, example: str, counter: str, validator: Validator | None = None) -> Pattern:
+    return Pattern(name=name, hazard="secret", expression=expression, source=source, example=example, counter=counter, validator=validator)
 
 
 PATTERNS: tuple[Pattern, ...] = (
@@ -35,7 +55,14 @@ PATTERNS: tuple[Pattern, ...] = (
         "sk_live_short",
     ),
     _secret("anthropic_key", _LEFT + r"sk-ant-[A-Za-z0-9_-]{20,160}", "Anthropic API keys", "sk-ant-" + _WORD, "sk-ant-x"),
-    _secret("openai_key", _LEFT + r"sk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{32,200}", "OpenAI API keys", "sk-proj-" + _WORD * 2, "sk-proj-x"),
+    _secret(
+        "openai_key",
+        _LEFT + r"sk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{32,200}",
+        "OpenAI API keys",
+        "sk-proj-" + _WORD * 2,
+        "sk-" + "kebab-" * 8,
+        mixed_length,
+    ),
     _secret("google_api_key", _LEFT + r"AIza[A-Za-z0-9_-]{35}", "Google API keys", "AIza" + "b" * 35, "AIza" + "b" * 20),
     _secret("npm_token", _LEFT + r"npm_[A-Za-z0-9]{36}" + _RIGHT, "npm access tokens", "npm_" + "a1" * 18, "npm_install"),
     _secret(
@@ -54,7 +81,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _secret(
         "private_key",
-        r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |ENCRYPTED )?PRIVATE KEY-----[A-Za-z0-9+/=\s]{0,3800}"
+        r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |ENCRYPTED )?PRIVATE KEY-----[A-Za-z0-9+/=\s]{0,3400}"
         r"(?:-----END (?:RSA |EC |DSA |OPENSSH |ENCRYPTED )?PRIVATE KEY-----)?",
         "RFC 7468; without its end too, since a cut-off key is a key",
         "-----BEGIN " + "PRIVATE KEY-----\nMIIabc=\n-----END PRIVATE KEY-----",
@@ -74,6 +101,5 @@ PATTERNS: tuple[Pattern, ...] = (
         "a name that says so, and a value",
         "api_key = " + _WORD,
         "password: short",
-        0.8,
     ),
 )
