@@ -101,6 +101,14 @@ def test_a_record_that_is_not_the_signed_one_is_refused_and_nothing_is_appended(
     assert ledger.head("t1") is None
 
 
+def test_a_record_with_content_is_not_kept(store: Store) -> None:
+    ledger = ledger_of(store)
+    record = canonical_bytes({"user": "the words of a user"})
+    entry = ledger.attest("case", {"case_1": record}, Predicate(at_us=1, tenant="t1", withheld=True))
+    assert ledger.record("t1", entry.digest) is None
+    assert verify_files(ledger.export("t1"), ledger.trust_root("t1", KEY)).ok
+
+
 def test_an_append_is_all_or_nothing(store: Store) -> None:
     ledger = ledger_of(store)
     add(ledger, 0)

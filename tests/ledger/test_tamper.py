@@ -267,6 +267,22 @@ def test_a_missing_record_is_named() -> None:
     assert places(report, "record-missing") == {name}
 
 
+def test_a_record_with_content_stays_with_its_owner() -> None:
+    """Its digest is in the log; whoever holds the record can show later that it is the one."""
+    ledger = chain(3)
+    said = Predicate(at_us=9, tenant="t1", withheld=True)
+    ledger.attest("case", "case_1", {"user": "the words of a user"}, predicate=said)
+    files = ledger.files()
+    assert not any(b"the words" in content for content in files.values())
+    report = verify_files(files, TRUST)
+    assert report.ok
+    assert report.records == 3
+    assert "1 record(s) hold content" in report.notes[0]
+    name = next(name for name in verify_files(files, TRUST).entries if name.kind == "case").digest
+    shown = files | {f"records/case-case_1-{name[7:23]}.json": canonical_bytes({"user": "other words"})}
+    assert kinds(verify_files(shown, TRUST)) == {"record-changed"}
+
+
 def test_a_file_that_nothing_vouches_for_is_named() -> None:
     files = TRUE.files() | {"records/run-run_99-0.json": b"{}", "notes.txt": b"all is well"}
     assert places(verify_files(files, TRUST), "unattested") == {"records/run-run_99-0.json", "notes.txt"}

@@ -234,7 +234,8 @@ class Ledger(LedgerReader):
         row = msgspec.structs.asdict(entry) | {"tenant": tenant, "envelope": envelope.encoded().decode()}
         connection.execute(insert(ledger_entries).values(row))
         self._sign_head(connection, tenant, after)
-        _keep_records(connection, tenant, subjects.values())
+        if not statement.predicate.withheld:
+            _keep_records(connection, tenant, subjects.values())
         return entry
 
     def export(self, tenant: str) -> dict[str, bytes]:

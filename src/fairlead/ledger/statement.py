@@ -50,6 +50,8 @@ class Predicate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """``PASS``, ``FAIL``, … where the record has one."""
     expires_us: int = 0
     """After this time it supports no claim; 0 means never."""
+    withheld: bool = False
+    """The record holds content and stays with its owner: the log has its digest, a bundle does not have the record."""
     facts: dict[str, Fact] = {}
     """Other digests and figures that tie it to its neighbours: suite, release, target, counts."""
 

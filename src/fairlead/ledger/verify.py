@@ -16,6 +16,8 @@ from fairlead.ledger.trust import TrustRoot
 
 Answer = Literal["ok", "tampered"]
 
+_UNPINNED = "the trust root has seen no head of this log before, so what the key's holder rewrote or cut back can't be seen: pin this head"
+
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """One entry that a trusted key signed; that it stands in the log is what the report's answer says."""
@@ -93,11 +95,11 @@ def verify_files(files: dict[str, bytes], trust: TrustRoot) -> Report:
     matched, contradictions = check_pins(members, heads, trust)
     problems += contradictions
     problems += check_proofs(members, heads)
-    sound = _check_records(members, statements, problems)
+    sound, withheld = _check_records(members, statements, problems)
     problems += [Problem(kind="unattested", where=name, what="no bundle has this file; nothing vouches for it") for name in members.strays]
     report = _report(trust, heads[max(heads)], problems)
     entries = tuple(_verified(index, members, statement) for index, statement in statements.items())
-    return msgspec.structs.replace(report, entries=entries, records=sound, pins=matched, notes=_notes(trust))
+    return msgspec.structs.replace(report, entries=entries, records=sound, pins=matched, notes=_notes(trust, withheld))
 
 
 def _report(trust: TrustRoot, head: Checkpoint | None, problems: list[Problem]) -> Report:
@@ -114,10 +116,13 @@ def _report(trust: TrustRoot, head: Checkpoint | None, problems: list[Problem]) 
     )
 
 
-def _notes(trust: TrustRoot) -> tuple[str, ...]:
-    if trust.pins:
-        return ()
-    return ("the trust root has seen no head of this log before: what its key's holder rewrote or cut back can't be seen; pin it",)
+def _notes(trust: TrustRoot, withheld: int) -> tuple[str, ...]:
+    notes = []
+    if withheld:
+        notes.append(f"{withheld} record(s) hold content and stay with their owner; the log has their digests")
+    if not trust.pins:
+        notes.append(_UNPINNED)
+    return tuple(notes)
 
 
 def _all_by_strangers(members: Members, keys: dict[str, bytes]) -> bool:
@@ -159,14 +164,19 @@ def _read_entries(members: Members, keys: dict[str, bytes], problems: list[Probl
             problems.append(Problem(kind="bad-signature", where=where, what=error.what))
 
 
-def _check_records(members: Members, statements: dict[int, Statement], problems: list[Problem]) -> int:
+def _check_records(members: Members, statements: dict[int, Statement], problems: list[Problem]) -> tuple[int, int]:
+    """Compare the records with the digests that were signed; returns how many are sound, and how many were withheld on purpose."""
     attested: set[str] = set()
-    sound = 0
+    sound = withheld = 0
     for index, statement in statements.items():
         for subject in statement.subject:
             name = record_name(statement, subject)
             attested.add(name)
-            problem = _record_problem(members.records.get(name), subject.reference)
+            record = members.records.get(name)
+            if record is None and statement.predicate.withheld:
+                withheld += 1
+                continue
+            problem = _record_problem(record, subject.reference)
             if problem is None:
                 sound += 1
             else:
@@ -174,7 +184,7 @@ def _check_records(members: Members, statements: dict[int, Statement], problems:
                 problems.append(Problem(kind=problem[0], where=f"records/{name}", what=what))
     strangers = sorted(members.records.keys() - attested)
     problems.extend(Problem(kind="unattested", where=f"records/{name}", what="no trusted entry attests this record") for name in strangers)
-    return sound
+    return sound, withheld
 
 
 def _record_problem(record: bytes | None, expected: str) -> tuple[Tampering, str] | None:

@@ -46,7 +46,8 @@ class MemoryLedger:
         """Append an envelope that somebody signed."""
         self.entries.append(envelope.encoded())
         statement = peek_statement(envelope)
-        self.records |= {record_name(statement, subject): records[subject.name] for subject in statement.subject}
+        kept = () if statement.predicate.withheld else statement.subject
+        self.records |= {record_name(statement, subject): records[subject.name] for subject in kept}
         self._frontier = self._frontier.append(leaf_hash(self.entries[-1]))
         self.checkpoints[self._frontier.size] = sign_checkpoint(self.head(at_us), self.key).encoded()
 
