@@ -1,0 +1,29 @@
+"""The reference page of the policy file names every key that there is."""
+
+from pathlib import Path
+
+import pytest
+
+from fairlead.policy import model
+from fairlead.policy.cases import ExpectDocument, PolicyCase
+
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "policy.md").read_text(encoding="utf-8")
+MODELS = [
+    model.PolicyDocument,
+    model.UpstreamDocument,
+    model.RuleDocument,
+    model.Constraint,
+    model.WhenDocument,
+    model.ToolDocument,
+    model.LimitsDocument,
+    model.IncidentWhen,
+    model.IncidentDocument,
+    PolicyCase,
+    ExpectDocument,
+]
+
+
+@pytest.mark.parametrize("document", MODELS, ids=lambda document: document.__name__)
+def test_every_key_is_documented(document: type[model.Document]) -> None:
+    keys = [field.alias or name for name, field in document.model_fields.items()]
+    assert [key for key in keys if f"`{key}" not in PAGE] == []
