@@ -33,6 +33,7 @@ from fairlead.incidents.records import LedgerNotary, SqlCaptures, SqlIncidents
 from fairlead.journal import Journal, Record, Sealer
 from fairlead.ledger import ephemeral_key
 from fairlead.ledger.records import Ledger
+from fairlead.monitor import Alert
 from fairlead.store import Store, fold, metadata
 from fairlead.store import records as store_records
 from fairlead.testing import FixedClock
@@ -119,6 +120,13 @@ def test_each_decision_is_looked_at_once_over_all_journals(house: House) -> None
     assert stored.id == incident.id
     assert (stored.seen, stored.decisions) == (3, ("d_1", "d_2", "d_3"))
     assert [line.kind for line in house.desk.open("t1", incident.id).events] == ["opened", "seen", "seen"]
+
+
+def test_one_cause_gives_one_alert_without_content(house: House) -> None:
+    house.write(decision("d_1"), decision("d_2"))
+    alerts: list[Alert] = []
+    (incident,) = watch(house.folder / "journal", house.records, lambda _: Programme((), "o"), clock=house.clock, alerts=alerts.append)
+    assert [(alert.subject, alert.severity, alert.title) for alert in alerts] == [(incident.id, "P1", incident.title)]
 
 
 def test_a_step_that_fails_moves_nothing(house: House) -> None:

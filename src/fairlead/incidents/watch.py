@@ -8,12 +8,13 @@ from fairlead.incidents.engine import consider, matching
 from fairlead.incidents.model import Incident
 from fairlead.incidents.ports import IncidentStore, Outcome, Programmes, Step
 from fairlead.journal import Entry, identity, journals, read
+from fairlead.monitor import Alert, Alerts, drop
 from fairlead.policy import IncidentRule
 
 BATCH = 500
 
 
-def watch(folder: Path, store: IncidentStore, programmes: Programmes, *, clock: Clock) -> tuple[Incident, ...]:
+def watch(folder: Path, store: IncidentStore, programmes: Programmes, *, clock: Clock, alerts: Alerts = drop) -> tuple[Incident, ...]:
     """Look at all Decisions that the journals of a folder hold and that were not looked at yet.
 
     Args:
@@ -21,6 +22,7 @@ def watch(folder: Path, store: IncidentStore, programmes: Programmes, *, clock: 
         store: Keeps the Incidents and how far each journal was looked at, in one transaction.
         programmes: What the policy behind a Decision says of incidents.
         clock: For the time of detection.
+        alerts: Where an alert for each new Incident goes, after it is recorded.
 
     Returns:
         The Incidents that are new.
@@ -33,7 +35,10 @@ def watch(folder: Path, store: IncidentStore, programmes: Programmes, *, clock: 
     for path in journals(folder):
         name = identity(path)
         while entries := read(path, after := store.position(name), BATCH):
-            opened += store.take(name, after, entries[-1].seq, _steps(entries, programmes, clock))
+            new = store.take(name, after, entries[-1].seq, _steps(entries, programmes, clock))
+            opened += new
+            for incident in new:
+                alerts(_alert(incident))
     return tuple(opened)
 
 
@@ -59,3 +64,14 @@ def _step(decision: Decision, rule: IncidentRule, owner: str, now_us: int) -> St
         return consider(decision, rule, standing, owner=owner, now_us=now_us)
 
     return Step(decision.tenant, decision.system, apply)
+
+
+def _alert(incident: Incident) -> Alert:
+    return Alert(
+        subject=incident.id,
+        tenant=incident.tenant,
+        system=incident.system,
+        severity=incident.severity,
+        title=incident.title,
+        at_us=incident.opened_us,
+    )
