@@ -58,7 +58,8 @@ def test_deleting_the_run_turns_its_figures_red() -> None:
         assert "run_guarded was signed and is gone" in after[identifier].why
     assert after["assistant/unguarded/attack_success"].supported
     assert after["time_to_contain"].supported
-    assert shown(scene).count(RED) == scene.card().unsupported > 0
+    assert RED in shown(scene)
+    assert scene.card_page().count('class="unsupported" id="f-') == scene.card().unsupported == 5
     assert "97.5%" in shown(scene), "the run that is still there still carries its figure"
 
 

@@ -49,7 +49,7 @@ def test_the_record_says_what_decides() -> None:
     assert (found.system, found.owner, found.tier) == ("support", "support-platform", "high")
     assert found.models[0].model == "gpt-x"
     assert (found.rules[0].looks_for, found.rules[0].action) == ("payment_card", "redact")
-    assert [tool.permission for tool in found.tools] == ["allowed", "allowed when to hold; else by approval", "forbidden"]
+    assert [tool.permission for tool in found.tools] == ["allowed", "allowed under conditions on to; else by approval", "forbidden"]
 
 
 def test_it_is_put_in_force_and_signed_once(store: Store) -> None:

@@ -136,7 +136,7 @@ def _median(found: Sequence[Incident], identity: tuple[str, str], measure: Calla
         low=0.0 if ranks.low is None else times[ranks.low],
         high=None if ranks.high is None else times[ranks.high],
         n=len(times),
-        method="median, order statistics",
+        method="order statistics",
         basis=_incident_basis(severe),
     )
 
@@ -188,7 +188,7 @@ def _guard_cost(decisions: DecisionReader, tenant: str, system: str, *, period: 
             low=0.0 if ranks.low is None else at[ranks.low][1] / 1000,
             high=None if ranks.high is None else at[ranks.high][1] / 1000,
             n=n,
-            method="p95, order statistics",
+            method="order statistics",
             basis=Basis(records=(Ref(kind="exchange", id=exchange),), total=n),
         )
     target = Target(at_most=150.0, text="p95 below 150 ms")

@@ -52,7 +52,7 @@ def interval(figure: Figure) -> str:
 def counts(figure: Figure) -> str:
     """Return what a figure was counted from."""
     counted = f"{figure.k} of {figure.n}" if figure.k is not None else f"n = {figure.n}"
-    return f"{counted}, {figure.confidence:.0%} {figure.method.replace('_', ' ')}"
+    return f"{counted}; {figure.confidence:.0%} by {figure.method.replace('_', ' ')}"
 
 
 def duration(seconds: float) -> str:
@@ -76,7 +76,7 @@ def day(at_us: int) -> str:
 
 
 def _share(value: float) -> str:
-    return f"{value:.2%}" if 0 < value < 0.01 or 0.99 < value < 1 else f"{value:.1%}"
+    return f"{value:.2%}" if 0 < value < 0.01 or 0.999 < value < 1 else f"{value:.1%}"
 
 
 def _short(identifier: str) -> str:

@@ -174,7 +174,7 @@ def _incidents(sources: Sources, tenant: str, system: str, *, now_us: int) -> It
 
 def _kpi(kpi: Kpi, tier: Tier) -> Check:
     title = f"KPI {kpi.number}: {kpi.name}"
-    goal = kpi.target.text if kpi.target else "no target yet"
+    goal = kpi.target.text if kpi.target else "no target until there is a period to compare with"
     refs = kpi.figure.basis.records[:3]
     if kpi.verdict == "unsupported":
         essential = kpi.number in MEASURED

@@ -44,7 +44,7 @@ def prove(evidence: Evidence, tenant: str, signed: Signed, *, now_us: int, max_a
     """
     expires = min([at for at in (signed.expires_us, signed.at_us + max_age_us if max_age_us else 0) if at], default=0)
     body = evidence.record(tenant, signed.kind, signed.subject)
-    name = f"{signed.kind} {signed.subject}"
+    name = signed.subject if signed.subject.startswith(f"{signed.kind}_") else f"{signed.kind} {signed.subject}"
     if not signed.genuine:
         return Proven(signed, "unsigned", f"no trusted key signed {name}", body or b"", expires)
     if body is None:

@@ -31,7 +31,7 @@ class ToolPin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     name: str
     permission: str
-    """``allowed``, ``allowed when …``, ``by approval``, ``forbidden`` or ``by tools.cedar``."""
+    """``allowed``, ``allowed under conditions on …``, ``by approval``, ``forbidden`` or ``by tools.cedar``."""
     outputs: str
 
 
@@ -104,7 +104,7 @@ def _permission(tool: Tool) -> str:
     if tool.allow:
         conditions = sorted({*tool.when, *tool.provenance})
         otherwise = "by approval" if tool.otherwise == "require_approval" else "forbidden"
-        return f"allowed when {', '.join(conditions)} hold; else {otherwise}" if conditions else "allowed"
+        return f"allowed under conditions on {', '.join(conditions)}; else {otherwise}" if conditions else "allowed"
     if tool.allow is None:
         return "by tools.cedar"
     return "by approval" if tool.otherwise == "require_approval" else "forbidden"

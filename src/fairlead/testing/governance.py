@@ -119,7 +119,7 @@ def release_record(*, tenant: str = "t1", system: str = "assistant", tier: str =
         rules=(
             RulePin(id="no-injection", stages=("retrieval", "tool_result"), looks_for="prompt_injection", action="block", mode="enforce"),
         ),
-        tools=(ToolPin(name="send_email", permission="allowed when to hold; else by approval", outputs="untrusted"),),
+        tools=(ToolPin(name="send_email", permission="allowed under conditions on to; else by approval", outputs="untrusted"),),
         canonical=canonical.decode(),
         by="test",
         at_us=at_us,
