@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fairlead.core import SEVERITY, Action, Decision, Finding
 from fairlead.policy import Release, diff, explain
-from fairlead.testing.policies import SMALL_POLICY, small_release
+from fairlead.testing.policies import SMALL_POLICY, MeasuredRegistry, WordDetector, small_release
 
 RULES = """\
 fairlead: 1
@@ -51,6 +51,23 @@ def test_a_rule_keeps_its_rate_over_all_its_detectors_and_says_who_stays_out() -
     rule = small_release().rules[0]
     assert rule.thresholds == {"alpha@1": 0.995}
     assert rule.unmeasured == ("beta@1",)
+
+
+def both_measured(lowest: float) -> MeasuredRegistry:
+    words = [WordDetector(name, "prompt_injection", {}) for name in ("alpha@1", "beta@1")]
+    return MeasuredRegistry(words, {"alpha@1": 0.001, "beta@1": lowest})
+
+
+def test_detectors_that_are_both_measured_share_the_rate() -> None:
+    rule = small_release(registry=both_measured(0.002)).rules[0]
+    assert rule.thresholds == {"alpha@1": 0.9975, "beta@1": 0.9975}
+    # Half of 0.5% is less than the second one carries, so the first has the whole rate to itself.
+    alone = small_release(registry=both_measured(0.004)).rules[0]
+    assert (alone.thresholds, alone.unmeasured) == ({"alpha@1": 0.995}, ("beta@1",))
+
+
+def test_the_id_changes_when_the_same_words_resolve_to_other_thresholds() -> None:
+    assert small_release(registry=both_measured(0.002)).id != small_release(registry=both_measured(0.004)).id
 
 
 def test_the_stage_gets_only_what_its_rules_need() -> None:

@@ -74,7 +74,7 @@ def small_registry() -> MeasuredRegistry:
     return MeasuredRegistry([alpha, beta], {"alpha@1": 0.001})
 
 
-def small_release(text: str = SMALL_POLICY, *, cedar: str = "") -> Release:
-    """Compile a policy against :func:`small_registry`."""
-    registry = small_registry()
-    return compile_release(load_policy("fairlead.yaml", text, registry), registry, cedar=cedar)
+def small_release(text: str = SMALL_POLICY, *, cedar: str = "", registry: Registry | None = None) -> Release:
+    """Compile a policy, against :func:`small_registry` unless another one is given."""
+    used = registry or small_registry()
+    return compile_release(load_policy("fairlead.yaml", text, used), used, cedar=cedar)
