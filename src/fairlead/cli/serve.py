@@ -1,4 +1,4 @@
-"""Commands that serve: gateway, console, crash-test model."""
+"""Commands that serve: gateway, crash-test model."""
 
 from pathlib import Path
 
@@ -32,22 +32,6 @@ def gateway(policy: Path, host: str | None, port: int | None, workers: int | Non
     number = worker or 0
     plane = build_data_plane(settings, policy, f"worker-{number}")
     serve_worker(plane, address, listen, worker_socket(settings.data_dir, number))
-
-
-@click.command()
-@click.option("--host", default=None, help="Address to listen on.")
-@click.option("--port", type=int, default=None, help="Port to listen on.")
-def console(host: str | None, port: int | None) -> None:
-    """Run the console: portfolio, decisions, incidents, runs, evidence."""
-    import uvicorn
-
-    from fairlead.config import load_settings
-    from fairlead.console import create_app
-    from fairlead.wiring.control_plane import build_control_plane
-
-    settings = load_settings()
-    app = create_app(build_control_plane(settings).console_context())
-    uvicorn.run(app, host=host or settings.host, port=settings.console_port if port is None else port, log_config=None, access_log=False)
 
 
 @click.command("crash-model")

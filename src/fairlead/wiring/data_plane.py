@@ -7,13 +7,14 @@ import msgspec
 
 from fairlead.agents import Broker, MemoryApprovals
 from fairlead.config import Settings, secret_from_environment
-from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, Unavailable
+from fairlead.core import Decision, FairleadError, SystemClock, Unavailable
 from fairlead.detectors import Registry
 from fairlead.guard import FileLevers, MemoryLimits, Ports
 from fairlead.identity import ApiKey, KeyRing, Scope
 from fairlead.journal import Fingerprinter, Journal, Sealer
-from fairlead.policy import Release, compile_release, load_policy
+from fairlead.policy import Release
 from fairlead.telemetry import Telemetry
+from fairlead.wiring.policy_files import PolicyFiles
 
 Secrets = Callable[[str], str]
 """Name of an environment variable to its value."""
@@ -47,38 +48,6 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     policy_problem: str
     """Code of the last refusal; empty when the file in place is the one that is served."""
     levers_unreadable: int
-
-
-class PolicyFiles(msgspec.Struct, frozen=True):
-    """The files that make a Release."""
-
-    policy: Path
-
-    @property
-    def cedar(self) -> Path:
-        """Return the optional Cedar file beside the policy."""
-        return self.policy.with_name("tools.cedar")
-
-    def stamp(self) -> tuple[tuple[int, int], ...]:
-        """Return what changes when a file does."""
-        stamps = []
-        for path in (self.policy, self.cedar):
-            try:
-                status = path.stat()
-            except OSError:
-                stamps.append((0, 0))
-            else:
-                stamps.append((status.st_mtime_ns, status.st_size))
-        return tuple(stamps)
-
-    def compile(self, registry: Registry) -> Release:
-        """Read and compile.
-
-        Raises:
-            InvalidInput: A file is missing, not UTF-8, or invalid; all problems at once.
-        """
-        policy = load_policy(str(self.policy), _read(self.policy))
-        return compile_release(policy, registry, cedar=_read(self.cedar) if self.cedar.exists() else "")
 
 
 class DataPlane:
@@ -228,12 +197,3 @@ def build_data_plane(settings: Settings, policy: Path, worker: str) -> DataPlane
         secrets=secret_from_environment,
     )
     return DataPlane(files, registry, parts)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise InvalidInput("there is no such file", where=path.name, mend="name the policy file, usually fairlead.yaml") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("the file can't be read as UTF-8 text", where=path.name, mend="check its permissions and encoding") from error
