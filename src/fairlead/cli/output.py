@@ -1,11 +1,15 @@
 """How commands speak: tables for people, JSON for programs, silence on a pipe where progress would be noise."""
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import click
 
 from fairlead.core import canonical_bytes
+
+PIPE_WIDTH = 200
+"""Columns of a table that does not go to a terminal."""
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -28,7 +32,8 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(soft_wrap=False)
+    # On a pipe there is no window to fit into: a folded id could not be copied or searched for.
+    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
     table = Table(title=title or None, title_justify="left", header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
