@@ -8,6 +8,8 @@ from governance.scene import DAY_US, NOW_US, Scene, change_run, good_scene
 
 from fairlead.governance import Figure
 from fairlead.governance.card import Card
+from fairlead.guard import Lever
+from fairlead.incidents import Containment
 
 RED = "not supported"
 
@@ -128,7 +130,9 @@ def test_changing_one_incident_changes_the_page() -> None:
 
 def test_an_incident_whose_containment_was_signed_can_not_vanish() -> None:
     scene = good_scene()
-    signed = msgspec.structs.replace(scene.records.signed[0], kind="containment", subject="lev_1", position=50, facts={"incident": "inc_7"})
+    lever = Lever(id="lev_1", kind="tool", target="send_email", by="acc_1", at_us=NOW_US, tenant="t1", incident="inc_7")
+    scene.records.keep("containment", "lev_1", Containment(lever=lever, probes=(), at_us=NOW_US))
+    signed = msgspec.structs.replace(scene.records.signed[0], kind="containment", subject="lev_1", position=50)
     scene.records.signed.append(signed)
     assert figures(scene.card())["time_to_contain"].supported
     del scene.records.found["inc_7"]

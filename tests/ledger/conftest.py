@@ -1,16 +1,19 @@
-"""A store with the ledger's tables."""
+"""Fixtures of the ledger's tests."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from servers import postgres, postgres_url, store_url
 
-from fairlead.store import Store, metadata, open_store
+from fairlead.store import Store, open_store
+
+__all__ = ["postgres", "postgres_url", "store_url"]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'store.db'}")
-    metadata.create_all(opened.engine)
+def store(store_url: str) -> Iterator[Store]:
+    """A migrated store on SQLite and on PostgreSQL."""
+    opened = open_store(store_url)
+    opened.upgrade()
     yield opened
     opened.close()

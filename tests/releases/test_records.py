@@ -1,8 +1,5 @@
 """A Release is recorded and signed when it is put in force, once."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from fairlead.core import canonical_bytes, digest
@@ -12,7 +9,7 @@ from fairlead.ledger.records import Ledger
 from fairlead.policy import compile_release, load_policy
 from fairlead.releases import ReleaseRecord, ReleaseUnknown, record_release
 from fairlead.releases.records import current, find, history, put_in_force, systems
-from fairlead.store import Store, metadata, open_store
+from fairlead.store import Store
 from fairlead.testing import FixedClock
 
 POLICY = """
@@ -28,14 +25,6 @@ tools:
   - {tool: send_email, when: {to: {domain_in: [example.com]}}, else: require_approval}
   - {tool: delete_all, allow: false}
 """
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'store.db'}")
-    metadata.create_all(opened.engine)
-    yield opened
-    opened.close()
 
 
 def record(tenant: str = "t1", at_us: int = 1, text: str = POLICY) -> ReleaseRecord:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from fairlead.core import digest
+from fairlead.core import decode, digest
 from fairlead.governance.measures import SuiteRuns, newest_runs, pooled
 from fairlead.governance.model import Basis, Figure, Kpi, Period, Ref, Target, Tier, judge_target, unsupported
 from fairlead.governance.ports import DecisionReader, Sources
 from fairlead.governance.quantiles import quantile_ranks
-from fairlead.incidents import Incident
+from fairlead.incidents import Containment, Incident
 from fairlead.statistics import clopper_pearson
 
 _MINUTE_S = 60.0
@@ -41,8 +41,12 @@ def kpis(sources: Sources, tenant: str, system: str, *, tier: Tier, period: Peri
 
 def lost_incidents(sources: Sources, tenant: str, system: str) -> tuple[str, ...]:
     """Return the Incidents whose containment was signed and whose own record is gone: somebody deleted them."""
-    named = {str(signed.facts.get("incident", "")) for signed in sources.evidence.attested(tenant, system, "containment")}
-    return tuple(sorted(name for name in named - {""} if sources.incidents.find(tenant, name) is None))
+    named: set[str] = set()
+    for signed in sources.evidence.attested(tenant, system, "containment"):
+        body = sources.evidence.record(tenant, "containment", signed.subject)
+        if body is not None:
+            named.add(decode(body, Containment, where=signed.subject).lever.incident)
+    return tuple(sorted(name for name in named if sources.incidents.find(tenant, name) is None))
 
 
 def _incident_rate(sources: Sources, tenant: str, system: str, *, period: Period) -> Kpi:

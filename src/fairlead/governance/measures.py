@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from fairlead.evals import CaseResult, MetricEstimate, Run, estimates, read, suite_results
 from fairlead.governance.model import Basis, Figure, Tier, unsupported
-from fairlead.governance.ports import Evidence
+from fairlead.governance.ports import Evidence, Signed
 from fairlead.governance.standing import DAY_US, MAX_AGE_DAYS, Proven, carried, prove, read_record
 from fairlead.statistics import Estimate, estimate
 
@@ -14,6 +14,10 @@ METRICS = {
     "false_positive_rate": "harmless requests that are stopped",
     "answered": "harmless requests that are answered well",
 }
+
+
+UNREADABLE = "(not signed)"
+"""Stands for the suite of a run whose attestation can't be believed."""
 
 
 class SuiteRuns(NamedTuple):
@@ -26,16 +30,27 @@ class SuiteRuns(NamedTuple):
 
 
 def newest_runs(evidence: Evidence, tenant: str, system: str, *, tier: Tier, now_us: int) -> tuple[SuiteRuns, ...]:
-    """Return the newest signed runs of each suite; what a run is about is read from its signed statement, not from its record."""
+    """Return the newest signed runs of each suite; what a run is about is read from its signed statement, not from its record.
+
+    An entry whose signature does not hold says nothing about its suite either, so it counts against the System as a suite of its own.
+    """
     release = evidence.current_release(tenant, system)
     found: dict[str, dict[str, Proven]] = {}
     for signed in evidence.attested(tenant, system, "run"):
-        policy, suite = signed.facts.get("policy"), str(signed.facts.get("suite", ""))
-        role = {"": "unguarded", release: "guarded"}.get(str(policy or ""))
+        suite, role = _about(signed, release)
         if role and role not in found.setdefault(suite, {}):
             age = MAX_AGE_DAYS[tier] * DAY_US
             found[suite][role] = prove(evidence, tenant, signed, now_us=now_us, max_age_us=age)
     return tuple(SuiteRuns(suite, runs.get("guarded"), runs.get("unguarded")) for suite, runs in sorted(found.items()))
+
+
+def _about(signed: Signed, release: str) -> tuple[str, str]:
+    """Return the suite of a run, and ``guarded``, ``unguarded``, or nothing when it is about another Release."""
+    if not signed.genuine:
+        return UNREADABLE, "guarded"
+    policy = str(signed.facts.get("policy") or "")
+    role = "unguarded" if not policy else "guarded" if policy == release else ""
+    return str(signed.facts.get("suite", "")), role
 
 
 def suite_figures(proof: Proven | None, *, suite: str, state: str) -> tuple[Figure, ...]:

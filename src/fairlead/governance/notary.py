@@ -1,13 +1,10 @@
-"""The notary: says of each kind of record what its attestation must say, and has it signed and appended."""
+"""The notary of runs and gates: says what their attestation must say, and has it signed and appended."""
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
-
-import msgspec
+from typing import Protocol
 
 from fairlead.core import Clock, canonical_bytes
 from fairlead.evals import GateResult, Run
-from fairlead.incidents import Containment
 from fairlead.ledger import Fact, Kind, Predicate
 
 
@@ -57,14 +54,6 @@ class Notary:
         }
         self._attest("gate", result.digest, result, outcome=result.answer, facts=facts)
 
-    def attest(self, kind: Literal["containment", "case"], name: str, record: object) -> None:
-        """Attest what an Incident left behind; of a case only the digest, since a case holds content."""
-        if isinstance(record, Containment):
-            facts: dict[str, Fact] = {"incident": record.lever.incident, "workers": len(record.probes)}
-            self._attest(kind, name, record, outcome="effective" if record.effective else "not effective", facts=facts)
-        else:
-            self._attest(kind, name, record, withheld=True)
-
-    def _attest(self, kind: Kind, name: str, record: object, **said: object) -> None:
-        base = Predicate(at_us=self._clock.now_us(), tenant=self._tenant, system=self._system)
-        self._book.attest(kind, {name: canonical_bytes(record)}, msgspec.structs.replace(base, **said))
+    def _attest(self, kind: Kind, name: str, record: Run | GateResult, *, outcome: str, facts: dict[str, Fact]) -> None:
+        said = Predicate(at_us=self._clock.now_us(), tenant=self._tenant, system=self._system, outcome=outcome, facts=facts)
+        self._book.attest(kind, {name: canonical_bytes(record)}, said)

@@ -42,6 +42,10 @@ class Evidence(Protocol):
         """Return the id of the Release in force; empty when there is none."""
         ...
 
+    def systems(self, tenant: str) -> Sequence[str]:
+        """Return the names of the Systems that have a Release in force."""
+        ...
+
 
 class IncidentReader(Protocol):
     """Incidents as they stand now."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 from sqlalchemy import Select, Table, func, select
 from sqlalchemy.sql import ColumnElement
 
@@ -14,7 +15,7 @@ from fairlead.incidents.records import INCIDENTS
 from fairlead.ledger import read_statement
 from fairlead.ledger.records import Attested, LedgerReader
 from fairlead.ledger.statement import KINDS, Kind
-from fairlead.releases.records import body_of, current
+from fairlead.releases.records import body_of, current, systems
 from fairlead.store import Store
 from fairlead.store.records import decisions
 
@@ -42,7 +43,10 @@ class SqlEvidence:
         return [] if known is None else [self._signed(tenant, known, entry) for entry in self._ledger.attested(tenant, system, known)]
 
     def record(self, tenant: str, kind: str, identifier: str) -> bytes | None:
-        """Return the canonical bytes of a record as its own table has them now."""
+        """Return the canonical bytes of a record as its own table has them now; of a containment as the ledger kept it."""
+        if kind == "containment":
+            kept = self._ledger.of_subject(tenant, identifier)
+            return self._ledger.record(tenant, kept[0].digest) if kept else None
         with self._store.read() as connection:
             if kind == "release":
                 return body_of(connection, tenant, identifier)
@@ -58,29 +62,35 @@ class SqlEvidence:
         with self._store.read() as connection:
             return current(connection, tenant, system)
 
+    def systems(self, tenant: str) -> Sequence[str]:
+        """Return the names of the Systems that have a Release in force."""
+        with self._store.read() as connection:
+            return systems(connection, tenant)
+
     def _signed(self, tenant: str, kind: Kind, entry: Attested) -> Signed:
-        envelope = self._ledger.envelope(tenant, entry.position)
+        """Return what the signed statement says; what only the index says is marked as not genuine."""
+        where = f"entry {entry.position}"
         try:
-            statement = None if envelope is None else read_statement(envelope, self._keys, where=f"entry {entry.position}")
+            envelope = self._ledger.envelope(tenant, entry.position)
+            statement = None if envelope is None else read_statement(envelope, self._keys, where=where)
         except FairleadError:
             statement = None
-        if statement is None or (statement.kind, statement.subject[0].name) != (kind, entry.subject):
-            return Signed(
-                kind=kind,
-                subject=entry.subject,
-                digest=entry.digest,
-                position=entry.position,
-                at_us=entry.at_us,
-                expires_us=entry.expires_us,
-                outcome=entry.outcome,
-                genuine=False,
-            )
-        said = statement.predicate
-        return Signed(
+        named = Signed(
             kind=kind,
             subject=entry.subject,
-            digest=statement.subject[0].reference,
+            digest=entry.digest,
             position=entry.position,
+            at_us=entry.at_us,
+            expires_us=entry.expires_us,
+            outcome=entry.outcome,
+            genuine=False,
+        )
+        if statement is None or (statement.kind, statement.subject[0].name) != (kind, entry.subject):
+            return named
+        said = statement.predicate
+        return msgspec.structs.replace(
+            named,
+            digest=statement.subject[0].reference,
             at_us=said.at_us,
             expires_us=said.expires_us,
             outcome=said.outcome,

@@ -71,6 +71,10 @@ class MemoryRecords:
         """Return the Release in force."""
         return self.release if self._mine(tenant, system) else ""
 
+    def systems(self, tenant: str) -> Sequence[str]:
+        """Return the Systems that have a Release in force."""
+        return [self.system] if tenant == self.tenant and self.release else []
+
     def incidents(self, tenant: str, system: str, period: Period) -> Sequence[Incident]:
         """Return the Incidents opened in a period."""
         mine = self.found.values() if self._mine(tenant, system) else ()
