@@ -165,6 +165,7 @@ class Journal:
         self._signal()
         self._thread.join()
         with self._writing:
+            self._drain()  # the writer's last try may have failed just before the disk recovered
             lost = sum(len(waiter.records) for waiter in self._pending)
             self._pending.clear()
             self._abandon()
