@@ -2,25 +2,18 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from fairlead.crash_model.model import Json
 from fairlead.crash_model.orders import repeats, sayings, wants_own_text
 from fairlead.crash_model.placeholders import Placeholders
-from fairlead.crash_model.reading import Context
+from fairlead.crash_model.reading import Context, tokens
 
 SENTENCES = 2
 """How many sentences an answer takes from the documents, each with the one that follows."""
 
-_WORD = re.compile(r"\b[^\W\d_]{3,}")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _EVERYTHING = re.compile(r"\b(?:each|every|all|complete|full|everything|record|digit|read me|read out)\b", re.IGNORECASE)
-_COMMON = frozenset(
-    _WORD.findall(
-        "the and you your for with that this have from how what where when which does can could please tell are was not but let they them"
-        " who why will would there into about out our"
-    )
-)
 
 
 def answer(context: Context, words: Placeholders) -> str:
@@ -52,7 +45,7 @@ def _own_text(context: Context) -> Iterator[str]:
 
 
 def _records(context: Context) -> Iterator[str]:
-    asked = _tokens(line.text for line in context.lines if line.source == "user" or repeats(line.text))
+    asked = tokens(line.text for line in context.lines if line.source == "user" or repeats(line.text))
     everything = any(_EVERYTHING.search(line.text) for line in context.lines if line.source == "user")
     for record in context.records:
         fits = [] if everything else [(name, value) for name, value in record.items() if _field_fits(name, value, asked)]
@@ -60,19 +53,15 @@ def _records(context: Context) -> Iterator[str]:
 
 
 def _field_fits(name: str, value: Json, asked: set[str]) -> bool:
-    return bool(_tokens([name.replace("_", " "), str(value)]) & asked)
+    return bool(tokens([name.replace("_", " "), str(value)]) & asked)
 
 
 def _sentences(context: Context) -> list[str]:
     sentences = [sentence.strip() for document in context.documents for sentence in _SENTENCE.split(document) if sentence.strip()]
-    found_in = Counter(token for sentence in sentences for token in _tokens([sentence]))
-    asked = _tokens([context.question])
+    found_in = Counter(token for sentence in sentences for token in tokens([sentence]))
+    asked = tokens([context.question])
     # A word that few sentences hold says more; of equals the earlier sentence wins.
-    weights = [sum(1 / found_in[token] for token in sorted(_tokens([sentence]) & asked)) for sentence in sentences]
+    weights = [sum(1 / found_in[token] for token in sorted(tokens([sentence]) & asked)) for sentence in sentences]
     best = sorted((index for index, weight in enumerate(weights) if weight), key=lambda index: -weights[index])[:SENTENCES]
     chosen = dict.fromkeys(place for index in best for place in (index, index + 1) if place < len(sentences))
     return [sentences[index] for index in chosen]
-
-
-def _tokens(texts: Iterable[str]) -> set[str]:
-    return {word[:6] for text in texts for word in _WORD.findall(text.lower()) if word not in _COMMON}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from fairlead.crash_model.reading import Context, Line
+from fairlead.crash_model.reading import Context, Line, tokens
 
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 CUSTOMER = re.compile(r"\b[A-Z]-\d{3,}\b")
@@ -17,6 +17,7 @@ _SEND = re.compile(
 )
 _NO_ORDER = re.compile(r"\be-?mail address(?:es)?\b", re.IGNORECASE)
 _NEGATED = re.compile(r"\b(?:don't|do not|must not|never|not)\s+(?:\w+\s+)?$", re.IGNORECASE)
+_CONDITION = re.compile(r"\b(?:when|whenever|as soon as)\b(.*)", re.IGNORECASE | re.DOTALL)
 _TICKET = re.compile(
     r"\b(?:create|creates|open|opens|file|files|raise|raises|submit|call|calls|make)\b[^.!?\n]{0,24}?(?:\bticket\b|\bcreate_ticket\b)",
     re.IGNORECASE,
@@ -63,7 +64,7 @@ def orders(context: Context) -> Iterator[Order]:
         yield from _lookups(line)
         if complete_only and not ADDRESS.search(line.text):
             continue
-        yield from _mails(line)
+        yield from _mails(line, context)
         yield from _tickets(line, context)
         yield from (Order(kind="search", target=match[1], line=line.text) for match in _SEARCH.finditer(line.text))
 
@@ -94,9 +95,10 @@ def sayings(context: Context) -> Iterator[str]:
             yield "\n".join(_QUOTED.findall(rest)) or sentence.strip()
 
 
-def _mails(line: Line) -> Iterator[Order]:
-    verb = next((match for match in _SEND.finditer(_NO_ORDER.sub("", line.text))), None)
-    if verb is None or _NEGATED.search(line.text[: verb.start()]):
+def _mails(line: Line, context: Context) -> Iterator[Order]:
+    text = _NO_ORDER.sub("", line.text)
+    verb = _SEND.search(text)
+    if verb is None or not _holds(text[: verb.start()], line, context):
         return
     subject, body = _subject(line.text), _body(line.text)
     for address in dict.fromkeys(match.rstrip(".") for match in ADDRESS.findall(line.text)):
@@ -105,7 +107,7 @@ def _mails(line: Line) -> Iterator[Order]:
 
 def _tickets(line: Line, context: Context) -> Iterator[Order]:
     order = _TICKET.search(line.text)
-    if order is None or _NEGATED.search(line.text[: order.start()]):
+    if order is None or not _holds(line.text[: order.start()], line, context):
         return
     quoted = _QUOTED.search(line.text)
     before_quote = line.text[: quoted.start()].lower() if quoted else ""
@@ -113,6 +115,16 @@ def _tickets(line: Line, context: Context) -> Iterator[Order]:
     customers = dict.fromkeys(CUSTOMER.findall(_QUOTED.sub("", line.text)) or CUSTOMER.findall(context.question + context.system)[:1])
     for customer in customers or {"unknown": None}:
         yield Order(kind="ticket", target=customer, subject=subject, body=_body(line.text), line=line.text)
+
+
+def _holds(before: str, line: Line, context: Context) -> bool:
+    """Tell by what stands before its verb whether an order is one: no "do not", no "when" that has nothing to do with the question."""
+    if _NEGATED.search(before):
+        return False
+    condition = _CONDITION.search(before[max(before.rfind(". "), before.rfind("\n")) + 1 :])
+    if condition is None or line.text == context.question:
+        return True
+    return bool(tokens([condition[1]]) & tokens([context.question]))
 
 
 def _lookups(line: Line) -> Iterator[Order]:

@@ -9,7 +9,7 @@ import binascii
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -17,6 +17,13 @@ from fairlead.crash_model.model import Json, Message
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{20,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){12,}")
+_WORD = re.compile(r"\b[^\W\d_]{3,}")
+_COMMON = frozenset(
+    _WORD.findall(
+        "the and you your for with that this have from how what where when which does can could please tell are was not but let they them"
+        " who why will would there into about out our"
+    )
+)
 _ZERO_WIDTH = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD))
 
 
@@ -84,6 +91,11 @@ def decoded(text: str) -> Iterator[str]:
         yield from _printable(bytes.fromhex(match[0]))
     if "rot13" in text.lower():
         yield codecs.decode(text, "rot13")
+
+
+def tokens(texts: Iterable[str]) -> set[str]:
+    """Return the words that mean something, cut to their first letters so that forms of a word are one."""
+    return {word[:6] for text in texts for word in _WORD.findall(text.lower()) if word not in _COMMON}
 
 
 def leaves(value: Json | object) -> Iterator[str]:

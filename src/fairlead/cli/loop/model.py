@@ -1,11 +1,26 @@
 """What the steps of the loop hand on to each other."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from fairlead.config import Settings
+
+if TYPE_CHECKING:
+    from fairlead.evals import Run, Suite
+    from fairlead.identity import Actor
+    from fairlead.wiring.control_plane import ControlPlane
+
+TENANT = "demo"
+"""Tenant of the demonstration: accounts, records, and what "customers" ask."""
+LAB = "demo-lab"
+"""Tenant of the traffic of evals and attacks, so that measuring is not counted as live traffic."""
+SYSTEM = "support-assistant"
+
+Say = Callable[[str], None]
+"""Tells a person what is being done."""
 
 
 class Row(NamedTuple):
@@ -14,6 +29,8 @@ class Row(NamedTuple):
     step: str
     what: str
     found: str
+    ok: bool = True
+    """False when what Fairlead promises did not hold; a gate that answers FAIL is a finding, not a broken promise."""
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,11 +39,21 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     example: Path
     """Folder of the reference assistant."""
-    policy: Path
-    """Working copy of its policy, with the upstream that is really asked."""
-    key: str
-    """API key of the gateway, of the demonstration's own tenant."""
-    tenant: str = "demo"
+
+    @property
+    def folder(self) -> Path:
+        """Working copies, logs and reports of the demonstration."""
+        return self.settings.data_dir / "up"
+
+    @property
+    def cases(self) -> Path:
+        """Regression cases made from incidents."""
+        return self.settings.data_dir / "cases"
+
+    @property
+    def policy(self) -> Path:
+        """The working copy of the policy that the gateway serves."""
+        return self.folder / "fairlead.yaml"
 
     @property
     def real(self) -> bool:
@@ -48,12 +75,37 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         """Where the gateway is."""
         return f"{self.address(self.settings.gateway_port)}/v1"
 
-    @property
-    def console_url(self) -> str:
-        """Where the console is."""
-        return self.address(self.settings.console_port)
-
     def address(self, port: int) -> str:
         """Return the URL of a port on the configured host."""
         host = self.settings.host
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class People(NamedTuple):
+    """The demonstration's two accounts, so that what needs two people gets two, and its keys."""
+
+    commander: "Actor"
+    reviewer: "Actor"
+    passwords: tuple[tuple[str, str], ...]
+    """Login and password of each, new at every start."""
+    live_key: str
+    """Token for what "customers" ask."""
+    lab_key: str
+    """Token for evals and attacks."""
+
+
+class Measured(NamedTuple):
+    """What was measured first, for the steps after it."""
+
+    suite: "Suite"
+    unguarded: "Run"
+    guarded: "Run"
+
+
+class Stage(NamedTuple):
+    """Everything that a step works with."""
+
+    site: Site
+    plane: "ControlPlane"
+    people: People
+    say: Say
