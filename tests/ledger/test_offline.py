@@ -10,13 +10,12 @@ from fairlead.testing.ledger import MemoryLedger
 
 PROGRAM = """
 import sys
-from pathlib import Path
-from fairlead.ledger import load_trust_root, verify_bundle
-report = verify_bundle(Path(sys.argv[1]), load_trust_root(Path(sys.argv[2])))
+from fairlead.cli.evidence import verify
+code = verify.main([sys.argv[1], '--trust-root', sys.argv[2]], standalone_mode=False)
 heavy = {name.split('.')[0] for name in sys.modules} & {'sqlalchemy', 'alembic', 'sqlite3', 'aiohttp', 'httpx', 'fastapi', 'jinja2'}
 rooms = {name for name in sys.modules if name.startswith(('fairlead.store', 'fairlead.journal', 'fairlead.ledger.records'))}
 assert not heavy | rooms, heavy | rooms
-sys.exit(report.exit_code)
+sys.exit(code)
 """
 
 

@@ -1,10 +1,10 @@
 """Cards, readiness and KPIs, computed from records: evidence or nothing."""
 
-from fairlead.governance.card import Card, build_card
+from fairlead.governance.card import Card, build_card, release_in_force, tier_of
 from fairlead.governance.kpis import kpis
 from fairlead.governance.model import Basis, Figure, Kpi, Period, Ref, Standing, Target, Tier, Verdict
 from fairlead.governance.notary import Notary
-from fairlead.governance.pages import amount, counts, interval, render_card, render_kpis, render_readiness
+from fairlead.governance.pages import Form, amount, counts, interval, moment, render_card, render_kpis, render_readiness
 from fairlead.governance.ports import DecisionReader, Evidence, IncidentReader, Signed, Sources
 from fairlead.governance.readiness import Check, Readiness, build_readiness
 
@@ -15,6 +15,7 @@ __all__ = [
     "DecisionReader",
     "Evidence",
     "Figure",
+    "Form",
     "IncidentReader",
     "Kpi",
     "Notary",
@@ -33,7 +34,10 @@ __all__ = [
     "counts",
     "interval",
     "kpis",
+    "moment",
+    "release_in_force",
     "render_card",
     "render_kpis",
     "render_readiness",
+    "tier_of",
 ]

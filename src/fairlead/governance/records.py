@@ -12,9 +12,8 @@ from fairlead.governance.model import Period
 from fairlead.governance.ports import Signed, Sources
 from fairlead.incidents import STANDING, Incident
 from fairlead.incidents.records import INCIDENTS
-from fairlead.ledger import read_statement
+from fairlead.ledger import KINDS, Kind, read_statement
 from fairlead.ledger.records import Attested, LedgerReader
-from fairlead.ledger.statement import KINDS, Kind
 from fairlead.releases.records import body_of, current, systems
 from fairlead.store import Store
 from fairlead.store.records import decisions

@@ -21,6 +21,7 @@ from fairlead.ledger.statement import (
     predicate_type,
     read_checkpoint,
     read_statement,
+    root_text,
     sign_checkpoint,
 )
 from fairlead.ledger.tampering import Problem, Tampering
@@ -77,6 +78,7 @@ __all__ = [
     "read_files",
     "read_statement",
     "record_name",
+    "root_text",
     "save_trust_root",
     "seal",
     "sign_checkpoint",

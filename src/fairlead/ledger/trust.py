@@ -5,8 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from fairlead.core import canonical_bytes, decode
-from fairlead.core.errors import InvalidInput
+from fairlead.core import InvalidInput, canonical_bytes, decode
 from fairlead.ledger.errors import TrustRootInvalid
 from fairlead.ledger.keys import Signer, decode_public, key_id
 from fairlead.ledger.statement import Checkpoint, encode_public, root_bytes

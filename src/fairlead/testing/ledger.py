@@ -14,9 +14,9 @@ from fairlead.ledger import (
     leaf_hash,
     peek_statement,
     record_name,
+    root_text,
     sign_checkpoint,
 )
-from fairlead.ledger.statement import root_text
 
 
 class MemoryLedger:
