@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from fairlead import Guard
+from fairlead.config import load_settings
+from fairlead.core import Stage
 from fairlead.crash_model import PLACEHOLDERS
 
 ROOT = Path(__file__).parents[2]
@@ -77,3 +80,21 @@ def test_no_file_holds_a_case_s_words(contents: dict[Path, str]) -> None:
     known = set().union(*(runs(text) for text in frozen_texts()))
     found = [(path.name, " ".join(run)) for path, text in contents.items() for run in runs(text) & known]
     assert found == []
+
+
+def told(guard: Guard, text: str, stage: Stage) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """What was decided about a text: action, rule, and what was found where in it."""
+    decision = guard.check(text, stage)
+    return decision.action, decision.rule, tuple((finding.hazard, finding.detector) for finding in decision.findings)
+
+
+@pytest.mark.parametrize("stage", ["input", "retrieval", "tool_result", "output"])
+def test_swapping_the_placeholders_changes_no_decision(tmp_path: Path, stage: Stage) -> None:
+    settings = load_settings({"FAIRLEAD_DATA": str(tmp_path / "data"), "FAIRLEAD_CONFIG": str(tmp_path / "config")})
+    own = [PLACEHOLDERS.harm.format(label=label) for label, _ in PLACEHOLDERS.labels] + [PLACEHOLDERS.nothing]
+    swapped = [f"(a quiet line number {index} about lamps)" for index in range(len(own))]
+    around = ["{}", "Here is your answer: {}", "The card is 4111 1111 1111 1111. {} Thanks!"]
+    with Guard.load(EXAMPLE / "fairlead.yaml", settings=settings) as guard:
+        for frame in around:
+            for ours, other in zip(own, swapped, strict=True):
+                assert told(guard, frame.format(ours), stage) == told(guard, frame.format(other), stage)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairlead.cli.loop.model import SYSTEM, TENANT, Row, Stage
@@ -30,8 +31,22 @@ def prove(stage: Stage) -> list[Row]:
     checked = subprocess.run(  # noqa: S603 - our own command line
         [sys.executable, "-m", "fairlead", "verify", str(bundle), "--trust-root", str(root)], capture_output=True, check=False, text=True
     )
-    answer = "verified" if checked.returncode == 0 else f"NOT verified (exit code {checked.returncode})"
-    return [Row("evidence", f"{bundle.name}, {digest[:19]}…", answer, checked.returncode == 0)]
+    answer = "verified offline" if checked.returncode == 0 else f"NOT verified (exit code {checked.returncode})"
+    entries = len(ledger.entries(TENANT))
+    rows = [Row("evidence", f"{entries} signed attestations in {bundle.name}, {digest[:19]}…", answer, checked.returncode == 0)]
+    return [*rows, _edited(bundle, root)]
+
+
+def _edited(bundle: Path, root: Path) -> Row:
+    """Change one letter of one record in a copy of the bundle, and see that it is found."""
+    from fairlead.ledger import load_trust_root, read_files, verify_files
+
+    files = read_files(bundle)
+    name = next(name for name in sorted(files) if name.startswith("records/gate-"))
+    changed = files[name].replace(b'"FAIL"', b'"PASS"', 1) if b'"FAIL"' in files[name] else files[name].replace(b"a", b"b", 1)
+    found = verify_files({**files, name: changed}, load_trust_root(root)).problems
+    named = ", ".join(sorted({problem.kind for problem in found})) or "nothing"
+    return Row("", "the same bundle with one word of a gate's answer edited", f"found: {named}", bool(found))
 
 
 def report(stage: Stage) -> list[Row]:
