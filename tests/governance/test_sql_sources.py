@@ -7,7 +7,7 @@ import pytest
 from governance.scene import DAY_US, NOW_US, PERIOD
 from sqlalchemy import insert, text
 
-from fairlead.core import Decision, canonical_bytes
+from fairlead.core import Decision, canonical_bytes, digest_bytes
 from fairlead.evals.records import add_gate, add_run
 from fairlead.governance import Card, Figure, Notary, build_card, build_readiness
 from fairlead.governance.records import sql_sources
@@ -124,12 +124,12 @@ def test_changing_the_stored_run_turns_the_figure_red(plane: Plane) -> None:
 
 
 def test_changing_the_run_and_every_digest_beside_it_does_not_help(plane: Plane) -> None:
-    """The digest that counts is inside the signed statement."""
-    plane.execute(
-        EDIT,
-        "UPDATE runs SET digest = 'sha256:0' WHERE id = 'run_guarded'",
-        "UPDATE ledger_entries SET digest = 'sha256:0' WHERE subject = 'run_guarded'",
-    )
+    """The forger writes the true digest of the changed run into both tables; the digest that counts is inside the signed statement."""
+    plane.execute(EDIT)
+    with plane.store.write() as connection:
+        changed = digest_bytes(connection.execute(text("SELECT body FROM runs WHERE id = 'run_guarded'")).scalar_one().encode())
+        connection.execute(text("UPDATE runs SET digest = :digest WHERE id = 'run_guarded'"), {"digest": changed})
+        connection.execute(text("UPDATE ledger_entries SET digest = :digest WHERE subject = 'run_guarded'"), {"digest": changed})
     assert plane.kpi(9).standing == "contradicted"
 
 

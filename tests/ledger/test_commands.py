@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fairlead.cli.evidence import evidence, verify
-from fairlead.ledger import Predicate, ephemeral_key, load_trust_root, make_trust_root, save_trust_root
+from fairlead.ledger import BundleExists, Predicate, ephemeral_key, load_trust_root, make_trust_root, save_trust_root
 from fairlead.ledger.records import Ledger
 from fairlead.store import Store
 from fairlead.testing import FixedClock
@@ -38,6 +38,8 @@ def test_what_is_exported_verifies_and_is_pinned(room: Room, tmp_path: Path) -> 
     bundle, root = tmp_path / "out" / "bundle.zip", tmp_path / "trust.json"
     exported = run(["evidence", "export", str(bundle), "--trust-root", str(root)], room)
     assert "3 attestations of fairlead/default" in exported.output
+    with pytest.raises(BundleExists, match="already a trust root"):
+        run(["evidence", "export", str(tmp_path / "again.zip"), "--trust-root", str(root)], room)
     save_trust_root(root, make_trust_root("fairlead/default", room.ledger.key))
     checked = run(["verify", str(bundle), "--trust-root", str(root)])
     assert (checked.return_value, "VERIFIED" in checked.output) == (0, True)

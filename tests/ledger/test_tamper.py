@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fairlead.core import canonical_bytes
 from fairlead.ledger import (
+    BundleExists,
     BundleUnreadable,
     Predicate,
     Report,
@@ -107,7 +108,7 @@ def test_a_bundle_survives_its_file(tmp_path: Path, name: str) -> None:
     write_files(path, TRUE.files())
     assert read_files(path) == TRUE.files()
     assert verify_bundle(path, TRUST).ok
-    with pytest.raises(BundleUnreadable, match="already"):
+    with pytest.raises(BundleExists, match="already"):
         write_files(path, TRUE.files())
 
 

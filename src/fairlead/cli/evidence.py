@@ -38,8 +38,11 @@ def export(ctx: click.Context, out: Path, *, trust_root: Path | None, tenant: st
 
     The trust root (public keys and the present head) goes to auditors by another way than the bundle; whoever sends both can forge both.
     """
-    from fairlead.ledger import save_trust_root, write_files
+    from fairlead.ledger import BundleExists, save_trust_root, write_files
 
+    if trust_root is not None and trust_root.exists():
+        what, mend = "there is already a trust root, with the heads that it has seen", "keep it, and use `fairlead verify --pin`"
+        raise BundleExists(what, where=str(trust_root), mend=mend)
     ledger = _room(ctx).ledger
     head = ledger.head(tenant)
     digest = write_files(out, ledger.export(tenant))

@@ -5,7 +5,15 @@ Nothing here speaks SQL: an auditor's machine needs no store. The log's tables a
 
 from fairlead.ledger.bundle import Log, compose, read_files, record_name, write_files
 from fairlead.ledger.envelope import Envelope, open_envelope, pae, parse_envelope, seal
-from fairlead.ledger.errors import BundleUnreadable, RecordMismatch, SignatureInvalid, SigningKeyMissing, SigningKeyUnsafe, TrustRootInvalid
+from fairlead.ledger.errors import (
+    BundleExists,
+    BundleUnreadable,
+    RecordMismatch,
+    SignatureInvalid,
+    SigningKeyMissing,
+    SigningKeyUnsafe,
+    TrustRootInvalid,
+)
 from fairlead.ledger.keys import Signer, SigningKey, ensure_key, ephemeral_key, generate_key, key_id, load_key
 from fairlead.ledger.merkle import EMPTY_ROOT, Frontier, Head, Tree, leaf_hash, node_hash, verify_consistency, verify_inclusion
 from fairlead.ledger.statement import (
@@ -31,6 +39,7 @@ from fairlead.ledger.verify import Report, Verified, verify_bundle, verify_files
 __all__ = [
     "EMPTY_ROOT",
     "KINDS",
+    "BundleExists",
     "BundleUnreadable",
     "Checkpoint",
     "Envelope",

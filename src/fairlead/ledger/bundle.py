@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from fairlead.core import canonical_bytes, digest_bytes
-from fairlead.ledger.errors import BundleUnreadable
+from fairlead.ledger.errors import BundleExists, BundleUnreadable
 from fairlead.ledger.merkle import Tree, leaf_hash
 from fairlead.ledger.statement import Statement, Subject, root_text
 
@@ -97,10 +97,10 @@ def write_files(path: Path, files: Mapping[str, bytes]) -> str:
         ``sha256:`` digest of the zip; of the list of the files' digests for a folder. Equal evidence gives equal bytes.
 
     Raises:
-        BundleUnreadable: Something is already there.
+        BundleExists: Something is already there.
     """
     if path.exists():
-        raise BundleUnreadable("there is already something at this path", where=str(path), mend="name a new file or folder")
+        raise BundleExists("there is already something at this path", where=str(path), mend="name a new file or folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".zip":
         data = _zipped(files)

@@ -1,6 +1,6 @@
 """Errors of the ledger, its keys and its bundles."""
 
-from fairlead.core import IntegrityError, InvalidInput, NotFound, Refused
+from fairlead.core import IntegrityError, InvalidInput, NotFound, Refused, UsageError
 
 
 class SigningKeyMissing(NotFound):
@@ -37,3 +37,9 @@ class RecordMismatch(IntegrityError):
     """A record is not the one that its attestation names."""
 
     code = "record-mismatch"
+
+
+class BundleExists(UsageError):
+    """There is already something where a bundle or trust root was to be written."""
+
+    code = "bundle-exists"
