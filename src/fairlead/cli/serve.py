@@ -1,4 +1,4 @@
-"""Commands that serve: gateway, crash-test model."""
+"""Commands that serve: gateway, console, crash-test model."""
 
 from pathlib import Path
 
@@ -32,6 +32,25 @@ def gateway(policy: Path, host: str | None, port: int | None, workers: int | Non
     number = worker or 0
     plane = build_data_plane(settings, policy, f"worker-{number}")
     serve_worker(plane, address, listen, worker_socket(settings.data_dir, number))
+
+
+@click.command()
+@click.option("--host", default=None, help="Address to listen on.")
+@click.option("--port", type=int, default=None, help="Port to listen on.")
+@click.option("--tenant", default="default", show_default=True, help="What stands in the tenant field of the login form.")
+def console(host: str | None, port: int | None, tenant: str) -> None:
+    """Run the console: portfolio, decisions, incidents, runs, evidence."""
+    import uvicorn
+
+    from fairlead.config import load_settings
+    from fairlead.console import ConsoleContext, StoreReads, create_app
+    from fairlead.wiring.control_plane import build_control_plane
+
+    settings = load_settings()
+    plane = build_control_plane(settings)
+    app = create_app(ConsoleContext(reads=StoreReads(plane), door=plane.identity, clock=plane.clock, tenant=tenant))
+    listen = settings.console_port if port is None else port
+    uvicorn.run(app, host=host or settings.host, port=listen, log_config=None, access_log=False, server_header=False)
 
 
 @click.command("crash-model")

@@ -1,1 +1,36 @@
-"""The console: pages for people, over the same records as the command line."""
+"""The console: portfolio, live Decisions, incidents, runs and gates, evidence. Read-only but for login; never content."""
+
+from fairlead.console.app import create_app
+from fairlead.console.errors import QueryInvalid
+from fairlead.console.pages import PAGES, Ask
+from fairlead.console.ports import (
+    ConsoleContext,
+    Door,
+    EntryLine,
+    EvidenceFile,
+    GateLine,
+    Reads,
+    RunFile,
+    RunLine,
+    SystemLine,
+    Viewer,
+)
+from fairlead.console.reads import StoreReads
+
+__all__ = [
+    "PAGES",
+    "Ask",
+    "ConsoleContext",
+    "Door",
+    "EntryLine",
+    "EvidenceFile",
+    "GateLine",
+    "QueryInvalid",
+    "Reads",
+    "RunFile",
+    "RunLine",
+    "StoreReads",
+    "SystemLine",
+    "Viewer",
+    "create_app",
+]

@@ -1,6 +1,6 @@
 """Errors of the detectors."""
 
-from fairlead.core import InvalidInput, Unavailable
+from fairlead.core import IntegrityError, InvalidInput, Unavailable
 
 
 class UnsupportedPattern(InvalidInput):
@@ -25,3 +25,9 @@ class NoOperatingPoint(InvalidInput):
     """A detector's card does not support the false-positive rate that a policy asks for."""
 
     code = "no-operating-point"
+
+
+class ModelDamaged(IntegrityError):
+    """A detector's weights or card are missing or not what was shipped; the detector fails, it never passes a text."""
+
+    code = "model-damaged"

@@ -52,8 +52,7 @@ def _edited(bundle: Path, root: Path) -> Row:
 def report(stage: Stage) -> list[Row]:
     """Write the card and the readiness report, and compute the KPIs."""
     from fairlead.core import SystemClock
-    from fairlead.governance import Period, build_card, build_readiness, kpis, render_card, render_readiness
-    from fairlead.governance.card import tier_of
+    from fairlead.governance import Period, build_card, build_readiness, kpis, render_card, render_readiness, tier_of
 
     stage.plane.look()
     now = SystemClock().now_us()

@@ -29,7 +29,7 @@ def _rule(hazard: str, expression: str, asked: float, planted: float) -> Rule:
 
 
 _TARGET = r"(?:all |any |your |the |my |these |of |previous |prior |above |earlier |preceding |existing |system |initial ){1,5}"
-_RULES: tuple[Rule, ...] = (
+RULES: tuple[Rule, ...] = (
     _rule(
         "prompt_injection",
         rf"\b(?:ignore|disregard|forget|override|bypass|discard)\s+{_TARGET}"
@@ -121,7 +121,7 @@ class InjectionRules:
             return []
         planted = origin in UNTRUSTED
         hits = []
-        for rule in _RULES:
+        for rule in RULES:
             match = rule.expression.search(text.original)
             if match:
                 score = rule.planted if planted else rule.asked

@@ -1,0 +1,172 @@
+"""What the console reads. Every query names its tenant; nothing here writes, and nothing here holds content."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from fairlead.core import Clock, Decision
+from fairlead.evals import GateResult, Run
+from fairlead.identity import Account, OpenedSession, Session
+from fairlead.incidents import Incident, IncidentFile
+from fairlead.ledger import Checkpoint, Report
+from fairlead.store import DecisionFilter
+
+
+class SystemLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One System of the portfolio."""
+
+    system: str
+    owner: str
+    tier: str
+    mode: str
+    release: str
+    """Digest of the Release in force."""
+    release_us: int
+    gate: "GateLine | None"
+    """The last gate about the Release in force."""
+    standing: int
+    """Incidents that are open or contained."""
+    worst: str
+    """Severity of the worst of them; empty when there is none."""
+    exchanges: int
+    """Exchanges of the last 24 hours."""
+    readiness: Literal["GO", "NO-GO"]
+    reasons: tuple[str, ...]
+    """Why it is no go."""
+
+
+class GateLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A gate, as a list shows it."""
+
+    digest: str
+    run: str
+    suite: str
+    answer: str
+    at_us: int
+
+
+class RunLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A run, as a list shows it."""
+
+    run: str
+    suite: str
+    model: str
+    policy: str
+    """Digest of the Release that guarded; empty for an unguarded run."""
+    started_us: int
+    gates: tuple[GateLine, ...]
+    """Gates over it, newest first."""
+
+
+class RunFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A run with the gates over it, newest first."""
+
+    run: Run
+    gates: tuple[GateResult, ...]
+
+
+class EntryLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the ledger."""
+
+    position: int
+    kind: str
+    system: str
+    subject: str
+    digest: str
+    outcome: str
+    at_us: int
+    expires_us: int
+
+
+class EvidenceFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger of a tenant, and what its verification found just now."""
+
+    entries: tuple[EntryLine, ...]
+    """Newest first."""
+    checkpoint: Checkpoint | None
+    """The last signed tree head; None when nothing was attested yet."""
+    report: Report | None
+
+
+class Reads(Protocol):
+    """The records, as the console shows them."""
+
+    def systems(self, tenant: str) -> Sequence[SystemLine]:
+        """Return the Systems of a tenant that have a Release in force."""
+
+    def decisions(self, tenant: str, wanted: DecisionFilter, limit: int) -> Sequence[Decision]:
+        """Return Decisions, newest first."""
+
+    def incidents(self, tenant: str) -> Sequence[Incident]:
+        """Return Incidents, newest first."""
+
+    def incident(self, tenant: str, incident: str) -> IncidentFile:
+        """Return one Incident.
+
+        Raises:
+            NotFound: There is none of that id in the tenant.
+        """
+
+    def runs(self, tenant: str) -> Sequence[RunLine]:
+        """Return runs, newest first."""
+
+    def run(self, tenant: str, run: str) -> RunFile:
+        """Return one run.
+
+        Raises:
+            NotFound: There is none of that id in the tenant.
+        """
+
+    def evidence(self, tenant: str) -> EvidenceFile:
+        """Return the tenant's ledger, verified now."""
+
+
+class Door(Protocol):
+    """Who may come in; ``fairlead.identity.Identity`` is one."""
+
+    def login(self, tenant: str, login: str, password: str) -> OpenedSession:
+        """Open a session.
+
+        Raises:
+            Refused: Wrong, or too often wrong.
+        """
+
+    def session(self, token: str) -> Session:
+        """Return the session of a cookie.
+
+        Raises:
+            Refused: It is over.
+        """
+
+    def logout(self, token: str) -> None:
+        """End a session.
+
+        Raises:
+            Refused: It is over already.
+        """
+
+
+class ConsoleContext(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the console is built from."""
+
+    reads: Reads
+    door: Door
+    clock: Clock
+    tenant: str = "default"
+    """What stands in the tenant field of the login form."""
+    secure: bool = False
+    """Whether browsers reach the console by https; cookies are then sent by https only."""
+
+
+class Viewer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who looks at a page."""
+
+    account: Account
+    csrf: str
+    """For the forms of the page."""
+
+    @property
+    def tenant(self) -> str:
+        """The only tenant that is shown."""
+        return self.account.tenant

@@ -1,0 +1,189 @@
+"""Operating-point cards: what a detector was made from, and how often it is wrong on texts that it was not made from.
+
+Cards are written by ``make train`` and shipped beside the models. Their scores mean the same in each: a threshold of 0.8 is one that at
+most 1% of the benign pool reaches, by the upper end of an exact interval, in every channel.
+"""
+
+from functools import cached_property
+from importlib import resources
+from typing import Literal
+
+import msgspec
+
+from fairlead.core import UNTRUSTED, FairleadError, Origin, digest_bytes
+from fairlead.detectors.errors import ModelDamaged, NoOperatingPoint
+
+Channel = Literal["asked", "data"]
+"""What a text is to the model: what somebody asks of it, or data that it works on."""
+
+LADDER: tuple[tuple[float, float], ...] = (
+    (0.10, 0.4),
+    (0.05, 0.5),
+    (0.02, 0.7),
+    (0.01, 0.8),
+    (0.005, 0.9),
+    (0.0025, 0.94),
+    (0.001, 0.97),
+)
+"""False-positive rate that is promised, and the score that stands for it."""
+
+
+class DataSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Public data that a detector was made from or measured on."""
+
+    name: str
+    repository: str
+    commit: str
+    licence: str
+    digests: dict[str, str]
+    """File name to the digest of its bytes."""
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A share of texts with its exact 95% interval (Clopper and Pearson)."""
+
+    k: int
+    n: int
+    value: float
+    low: float
+    high: float
+
+
+class OperatingPoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A threshold and the false-positive rate that it keeps."""
+
+    channel: Channel
+    max_fpr: float
+    """The promise: the one-sided 95% upper bound of the rate on the benign pool is at most this."""
+    threshold: float
+    fpr: Rate
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a detector made without a source does on that source: the only rates to quote for texts of another kind."""
+
+    source: str
+    channel: Channel
+    kind: Literal["recall", "fpr"]
+    max_fpr: float
+    rate: Rate
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a channel's raw sums become scores."""
+
+    unit: float
+    """What one step of an int8 weight is worth."""
+    bias: float
+    raw: tuple[float, ...]
+    """Raw values that stand for the scores, both rising."""
+    scores: tuple[float, ...]
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is known about a detector."""
+
+    detector: str
+    """``name@version``."""
+    method: str
+    limits: str
+    """What it can't do, in words."""
+    model: str = ""
+    """Digest of its weights; empty for rules."""
+    curves: dict[Channel, Curve] = {}
+    points: tuple[OperatingPoint, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    pool: dict[str, int] = {}
+    """Benign texts that the points were measured on, by source; none was trained on."""
+    sources: tuple[DataSource, ...] = ()
+
+    def threshold(self, max_fpr: float) -> float:
+        """Return the lowest threshold that promises a false-positive rate in every channel.
+
+        Args:
+            max_fpr: Rate, 0 to 1.
+
+        Raises:
+            NoOperatingPoint: The benign pool was too small, or the detector too coarse, to promise so low a rate.
+        """
+        channels = {point.channel for point in self.points}
+        by_rate: dict[float, list[OperatingPoint]] = {}
+        for point in self.points:
+            by_rate.setdefault(point.max_fpr, []).append(point)
+        kept = [rate for rate, points in by_rate.items() if rate <= max_fpr and {point.channel for point in points} == channels]
+        if not kept:
+            lowest = min((rate for rate, points in by_rate.items() if len(points) == len(channels)), default=0.0)
+            raise NoOperatingPoint(
+                f"the card of {self.detector} can't promise a false-positive rate of {max_fpr:.3%}",
+                where=self.detector,
+                mend=f"ask for {lowest:.2%} or more, or state a threshold" if lowest else "state a threshold",
+            )
+        return max(point.threshold for point in by_rate[max(kept)])
+
+
+def card(detector_id: str) -> Card:
+    """Return the card of a built-in detector.
+
+    Args:
+        detector_id: ``name@version``.
+
+    Raises:
+        NoOperatingPoint: It has none.
+        ModelDamaged: Its card is not readable.
+    """
+    name = detector_id.partition("@")[0]
+    try:
+        data = model_file(f"{name}.json")
+    except ModelDamaged as error:
+        raise NoOperatingPoint(f"{detector_id} has no card", where=detector_id, mend="state a threshold") from error
+    try:
+        found = msgspec.json.decode(data, type=Card)
+    except msgspec.DecodeError as error:
+        raise _damaged(f"{name}.json") from error
+    if found.detector != detector_id:
+        raise NoOperatingPoint(f"the card is of {found.detector}", where=detector_id, mend="install one version of Fairlead")
+    return found
+
+
+def model_file(name: str, expected: str = "") -> bytes:
+    """Return a file that is shipped beside the detectors.
+
+    Args:
+        name: File name.
+        expected: Its digest; not checked when empty.
+
+    Raises:
+        ModelDamaged: It is missing, or not what its card says.
+    """
+    try:
+        data = resources.files("fairlead.detectors").joinpath("data", name).read_bytes()
+    except OSError as error:
+        raise _damaged(name) from error
+    if expected and digest_bytes(data) != expected:
+        raise _damaged(name)
+    return data
+
+
+def channel_of(origin: Origin) -> Channel | None:
+    """Return what a text of this origin is to the model; None for the application's own, which is not scored."""
+    if origin in ("system", "developer"):
+        return None
+    return "data" if origin in UNTRUSTED else "asked"
+
+
+class Carded:
+    """A built-in detector that has a card.
+
+    Subclasses name themselves in :attr:`id`.
+    """
+
+    id: str
+
+    @cached_property
+    def card(self) -> Card:
+        """Its card."""
+        return card(self.id)
+
+
+def _damaged(name: str) -> FairleadError:
+    return ModelDamaged("a file of a detector is missing or damaged", where=name, mend="install Fairlead again")

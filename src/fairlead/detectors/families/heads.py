@@ -1,0 +1,140 @@
+"""Trained heads: logistic regressions on hashed n-grams, small enough to ship and fast enough to be always on.
+
+A text is scored by windows, so that a sentence is not lost in a long document; the highest window counts and is the Hit's span.
+"""
+
+import io
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from fairlead.core import Origin
+from fairlead.detectors.card import LADDER, Card, Carded, Channel, channel_of, model_file
+from fairlead.detectors.errors import ModelDamaged
+from fairlead.detectors.model import Hit, Runs
+from fairlead.detectors.text import Text
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+WINDOWS: dict[Channel, int] = {"asked": 800, "data": 240}
+"""Bytes of a window: a request is read in large pieces, data nearly by the sentence."""
+FLOOR = LADDER[0][1]
+"""Scores below are not reported."""
+_VERSION = 1
+
+
+class Window(NamedTuple):
+    """A piece of a text and its raw score."""
+
+    start: int
+    """In bytes of the text in UTF-8."""
+    end: int
+    raw: float
+
+
+class HeadDetector(Carded):
+    """A trained head.
+
+    Args:
+        name: ``injection`` or ``harm``.
+        hazards: What it finds; it can't tell them apart, so it reports each.
+    """
+
+    runs: Runs = "whole"
+
+    def __init__(self, name: str, hazards: tuple[str, ...]) -> None:
+        self.name = name
+        self.version = _VERSION
+        self.id = f"{name}@{_VERSION}"
+        self.hazards = hazards
+
+    @property
+    def digest(self) -> str:
+        """Digest of its weights."""
+        return self.card.model
+
+    def detect(self, text: Text, origin: Origin) -> Sequence[Hit]:
+        """Return one Hit per hazard for the reading with the highest score, if it is not a low one.
+
+        Args:
+            text: The prepared text.
+            origin: Who wrote it. Data has weights of its own: an imperative there is an attack. What the application wrote is not scored.
+
+        Raises:
+            ModelDamaged: Its weights are missing or not what was shipped.
+        """
+        channel = channel_of(origin)
+        if channel is None or not text.original.strip():
+            return []
+        best: Hit | None = None
+        for view in text.readings:
+            window = highest(view.text, WINDOWS[channel], self._weights[channel])
+            score = score_of(window.raw, self.card, channel)
+            if score >= FLOOR and (best is None or score > best.score):
+                span = _characters(view.text, window)
+                best = Hit(*view.span(*span), "", "", round(score, 4), "" if view.kind == "normalised" else view.kind)
+        return [] if best is None else [best._replace(hazard=hazard) for hazard in self.hazards]
+
+    @cached_property
+    def _weights(self) -> "dict[Channel, npt.NDArray[np.int8]]":
+        import numpy as np  # noqa: PLC0415 - costs 80 ms, which only a policy with a head should pay
+
+        data = model_file(f"{self.name}.npy", self.card.model)
+        table = np.load(io.BytesIO(data), allow_pickle=False)
+        if not self.card.model or table.dtype != np.int8 or len(table) != len(self.card.curves):
+            raise ModelDamaged("a file of a detector does not fit its card", where=f"{self.name}.npy", mend="install Fairlead again")
+        return dict(zip(self.card.curves, table, strict=True))
+
+
+def injection() -> HeadDetector:
+    """Return the head that sees injected instructions and jailbreak prompts."""
+    return HeadDetector("injection", ("prompt_injection", "jailbreak"))
+
+
+def harm() -> HeadDetector:
+    """Return the head that sees requests for help with harm."""
+    return HeadDetector("harm", ("harmful_request",))
+
+
+def highest(text: str, width: int, weights: "npt.NDArray[np.int8]") -> Window:
+    """Return the window of a text with the highest raw score.
+
+    Args:
+        text: Normalised, or a view.
+        width: Bytes of a window; windows overlap by half.
+        weights: One per bucket.
+    """
+    import numpy as np  # noqa: PLC0415 - as above
+
+    from fairlead.detectors.ngrams import grams_of  # noqa: PLC0415 - imports numpy
+
+    grams = grams_of(text)
+    sums = np.bincount(grams.places, weights=weights[grams.buckets], minlength=grams.size).cumsum()
+    counts = np.bincount(grams.places, minlength=grams.size).cumsum()
+    ends = np.append(np.arange(width, grams.size, width // 2), grams.size)
+    starts = np.maximum(ends - width, 0)
+    before = starts - 1
+    total = sums[ends - 1] - np.where(before < 0, 0.0, sums[before])
+    number = counts[ends - 1] - np.where(before < 0, 0, counts[before])
+    raw = total / np.sqrt(np.maximum(number, 1))
+    best = int(raw.argmax())
+    return Window(int(starts[best]), int(ends[best]), float(raw[best]))
+
+
+def score_of(raw: float, card: Card, channel: Channel) -> float:
+    """Return the score, 0 to 1, of a raw value; see ``detectors.card``."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    curve = card.curves[channel]
+    return float(np.interp(raw * curve.unit + curve.bias, curve.raw, curve.scores))
+
+
+def _characters(text: str, window: Window) -> tuple[int, int]:
+    """Return a window in characters."""
+    if text.isascii():
+        return window.start, min(window.end, len(text))
+    data = text.encode(errors="replace")
+    start = len(data[: window.start].decode(errors="ignore"))
+    return start, max(start + 1, len(data[: window.end].decode(errors="ignore")))

