@@ -22,7 +22,7 @@ from fairlead.releases.records import put_in_force
 from fairlead.store import Store, fold, open_store
 from fairlead.wiring.policy_files import PolicyFiles
 
-PROBE_KEY = "containment probe"
+PROBE_KEY = "containment-probe"
 PROBE_KEY_LIFETIME_US = 10 * 60 * 1_000_000
 """A probe's key is made for one containment and dies by itself."""
 DEFAULT_TENANT = "default"
