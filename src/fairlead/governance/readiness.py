@@ -182,7 +182,7 @@ def _kpi(kpi: Kpi, tier: Tier) -> Check:
         state: State = "fail" if essential and tier == "high" else "note"
         return Check(id=identifier, title=title, state=state, reason=f"not supported: {kpi.figure.why}")
     if kpi.verdict == "missed":
-        return Check(id=f"kpi/{kpi.number}", title=title, state="fail", reason=f"target missed ({goal})", records=refs)
+        return Check(id=f"kpi/{kpi.number}", title=title, state="fail", reason=f"{title}: target missed ({goal})", records=refs)
     if kpi.verdict == "undecided":
         reason = f"the data can't decide the target ({goal})"
         return Check(id=f"kpi/{kpi.number}", title=title, state="note", reason=reason, records=refs)

@@ -75,7 +75,7 @@ def _kpi_row(kpi: "Kpi") -> Row:
     from fairlead.governance import amount, interval
 
     figure = kpi.figure
-    shown = (
-        f"{amount(figure.value, figure.unit)} {interval(figure)} n={figure.n}" if figure.supported else f"{figure.standing}: {figure.why}"
-    )
-    return Row(f"KPI {kpi.number}", kpi.name, f"{shown} ({kpi.verdict.replace('_', ' ')})")
+    verdict = kpi.verdict.replace("_", " ")
+    if not figure.supported:
+        return Row(f"KPI {kpi.number}", kpi.name, f"{figure.standing}: {figure.why} ({verdict})")
+    return Row(f"KPI {kpi.number}", kpi.name, f"{amount(figure.value, figure.unit)} ({interval(figure)}; n={figure.n}), {verdict}")
