@@ -1,6 +1,9 @@
 """The demonstration's servers start, are waited for, and never outlive it; its policy copies lose exactly what they should."""
 
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -40,6 +43,25 @@ def test_server_answers_inside_the_block_and_is_gone_after_it(tmp_path: Path) ->
         assert httpx.get(url).json() == {"status": "ok"}
         with pytest.raises(UsageError, match="answers there already"):
             servers.start("second", words, url)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_whatever_ends_the_demonstration_ends_its_servers(tmp_path: Path, number: signal.Signals) -> None:
+    name, words, url = crash_model(free_port())
+    script = (
+        "import signal, sys, pathlib; from fairlead.cli.loop.servers import Servers\n"
+        # What a shell does to a job in the background.
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        f"with Servers(pathlib.Path({str(tmp_path)!r})) as servers:\n"
+        f"    servers.start({name!r}, {words!r}, {url!r}); print('up', flush=True); servers.watch()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(number)
+        process.wait(20)
     with pytest.raises(httpx.ConnectError):
         httpx.get(url)
 

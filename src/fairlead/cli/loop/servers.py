@@ -1,12 +1,14 @@
 """The servers of the demonstration: started, waited for, and stopped together, whatever happens in between."""
 
 import contextlib
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self
 
 import httpx
@@ -17,6 +19,7 @@ START_S = 30.0
 """A server that does not answer within this is not going to."""
 STOP_S = 15.0
 _POLL_S = 0.05
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Servers:
@@ -29,12 +32,19 @@ class Servers:
     def __init__(self, logs: Path) -> None:
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._before: dict[signal.Signals, signal.Handlers | Callable[[int, FrameType | None], object] | int | None] = {}
 
     def __enter__(self) -> Self:
         self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if threading.current_thread() is threading.main_thread():
+            # Whoever ends this process some other way than by Ctrl-C means the servers too; a shell that starts it in the
+            # background has it ignore Ctrl-C's signal.
+            self._before = {number: signal.signal(number, _interrupt) for number in _ENDINGS}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
         for name in reversed(list(self._running)):
             self.stop(name)
 
@@ -98,6 +108,10 @@ class Servers:
                 return
             time.sleep(_POLL_S)
         raise Unavailable(f"the {name} does not answer within {START_S:g} s", where=url, mend=f"see {log}")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _answers(url: str) -> bool:
