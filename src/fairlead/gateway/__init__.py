@@ -2,5 +2,6 @@
 
 from fairlead.gateway.app import Gateway
 from fairlead.gateway.server import Supervisor, serve_worker, worker_socket
+from fairlead.gateway.upstream import UpstreamClient
 
-__all__ = ["Gateway", "Supervisor", "serve_worker", "worker_socket"]
+__all__ = ["Gateway", "Supervisor", "UpstreamClient", "serve_worker", "worker_socket"]

@@ -1,18 +1,22 @@
 """The gateway as one ASGI application: a table of routes, and one place where problems become answers."""
 
 import asyncio
+import logging
+import traceback
 
 import msgspec
 
 from fairlead.core import FairleadError, Refused, Unavailable
 from fairlead.gateway.check import check
-from fairlead.gateway.http import HttpProblem, Receive, Request, Scope, Send, error_body, read_request, respond
+from fairlead.gateway.http import HttpProblem, Receive, Request, Scope, Send, error_body, read_request, respond, unavailable
 from fairlead.gateway.openai_chat import chat
 from fairlead.gateway.upstream import UpstreamClient
 from fairlead.wiring.data_plane import DataPlane
 
 RELOAD_S = 0.25
 """How often the policy's files are looked at."""
+_KINDS = {401: "authentication_error"}
+_log = logging.getLogger("fairlead.gateway")
 
 
 class Gateway:
@@ -20,11 +24,12 @@ class Gateway:
 
     Args:
         plane: Built by ``wiring.data_plane``.
+        client: Who talks to the models; one of its own by default.
     """
 
-    def __init__(self, plane: DataPlane) -> None:
+    def __init__(self, plane: DataPlane, client: UpstreamClient | None = None) -> None:
         self._plane = plane
-        self._client = UpstreamClient()
+        self._client = client or UpstreamClient()
         self._watch: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,21 +49,12 @@ class Gateway:
 
         try:
             await self._route(scope, receive, counted)  # type: ignore[arg-type] # the same
-        except HttpProblem as problem:
-            if started:
-                raise
-            kind = "server_error" if problem.status >= 500 else "invalid_request_error"
-            await respond(send, problem.status, error_body(problem.code, problem.message, kind), problem.headers)
-        except Refused as error:
-            if started:
-                raise
-            await respond(send, 401, error_body("invalid_api_key", f"{error.what}; {error.mend}", "authentication_error"), [])
-        except Unavailable as error:
-            if started:
-                raise
-            # The code only: the guard could not decide or could not write down what it decided, so nothing leaves.
-            message = f"the guard is not available ({error.code}); try again"
-            await respond(send, 503, error_body("guard_unavailable", message, "server_error"), [])
+        except Exception as error:  # noqa: BLE001 - told without its message, which may quote a text; uvicorn would print it
+            problem = _problem(error)
+            # What has begun can't become an error: the server cuts the connection, so that no client takes it for a whole answer.
+            if not started:
+                kind = _KINDS.get(problem.status, "server_error" if problem.status >= 500 else "invalid_request_error")
+                await respond(send, problem.status, error_body(problem.code, problem.message, kind), problem.headers)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
@@ -108,3 +104,16 @@ class Gateway:
                 except FairleadError:
                     # Counted and shown by health(); the last good Release stays.
                     continue
+
+
+def _problem(error: Exception) -> HttpProblem:
+    """Return what a client is told of an error."""
+    if isinstance(error, HttpProblem):
+        return error
+    if isinstance(error, Refused):
+        return HttpProblem(401, "invalid_api_key", f"{error.what}; {error.mend}")
+    if isinstance(error, Unavailable):
+        return unavailable(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    _log.error("a request ended with %s in %s, line %s", type(error).__name__, place.name, place.lineno)
+    return HttpProblem(500, "internal_error", "the gateway could not handle this request; nothing of it was passed on")

@@ -10,10 +10,14 @@ from fairlead.core import InvalidInput, Segment, State
 from fairlead.gateway.exchange import Exchange
 from fairlead.gateway.http import Headers, HttpProblem, Send, Wire, error_body
 from fairlead.gateway.tool_calls import check_call, explain
-from fairlead.guard import Spot, StreamGuard, adrive, check_stage, guard_output
+from fairlead.guard import Spot, StreamGuard, adrive, guard_output
 from fairlead.wire import DONE, CallDelta, CallRef, ChatChunk, ChatRequest, ChunkReader, Delta, EventReader, Json, encode_event
 
 _EVENT_STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+
+
+_HEAD = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
+"""What stands beside the choices of a chunk."""
 
 
 class _Call:
@@ -42,6 +46,7 @@ class ChatStream:
         self._calls: dict[int, dict[int, _Call]] = {}
         self._open: set[int] = set()
         self._finished: set[int] = set()
+        self._stopped: set[int] = set()
         self._placed = 0
         self._head: dict[str, Json] = {
             "id": exchange.context.exchange,
@@ -57,15 +62,17 @@ class ChatStream:
         if chunk.unknown and not await self._pass_unknown(chunk):
             # The head of this chunk may hold what is unknown: the last one that was clean stays.
             self.ended = True
-            return [event for choice in sorted(self._open or {0}) for event in self._end(choice, "content_filter")]
-        self._head = {key: value for key, value in chunk.body.items() if key not in ("choices", "usage", "obfuscation")}
+            return [event for choice in sorted(self._open or {0}) for event in self._stop(choice, {})]
+        # Only what the API knows stands beside the choices: what is unknown never leaves in a stream, whatever the policy says of it.
+        self._head = {key: chunk.body[key] for key in _HEAD if key in chunk.body}
         out: list[bytes] = []
         for delta in chunk.deltas:
             if delta.choice not in self._finished:
                 out += await self._feed_choice(delta)
         if chunk.usage:
             out.append(self._event([], chunk.body.get("usage")))
-        self.ended = self.ended or (len(self._finished) >= self._wanted and bool(self.guard.choices) and self._all_blocked())
+        # The upstream goes on with a choice that was stopped here; once that is all it does, nothing more of it is wanted.
+        self.ended = self.ended or (bool(self._stopped) and len(self._finished) >= self._wanted)
         return out
 
     async def close(self) -> list[bytes]:
@@ -86,7 +93,7 @@ class ChatStream:
             if released.text:
                 fields[channel] = released.text
             if released.blocked:
-                return self._end(choice, "content_filter", fields)
+                return self._stop(choice, fields)
         if delta.finish:
             return await self._finish(choice, delta.finish, fields)
         return [self._event([_choice(choice, fields)])] if fields else []
@@ -97,7 +104,7 @@ class ChatStream:
                 before = fields.get(channel)
                 fields[channel] = (before if isinstance(before, str) else "") + released.text
             if released.blocked:
-                return self._end(choice, "content_filter", fields)
+                return self._stop(choice, fields)
         calls = self._calls.pop(choice, {})
         if not calls:
             return self._end(choice, finish, fields)
@@ -135,20 +142,21 @@ class ChatStream:
         events = [self._event([_choice(choice, fields)])] if fields else []
         return [*events, self._event([_choice(choice, {}, finish)])]
 
-    def _all_blocked(self) -> bool:
-        return not self._open
+    def _stop(self, choice: int, fields: dict[str, Json]) -> list[bytes]:
+        self._stopped.add(choice)
+        return self._end(choice, "content_filter", fields)
 
     async def _pass_unknown(self, chunk: ChatChunk) -> bool:
         context = self._exchange.context
         policy = context.release.policy
         if policy.unknown == "allow":
+            self.guard.passed(chunk.unknown)
             return True
-        if policy.unknown == "scan":
-            flow = check_stage(context, Spot("output", f"unknown:{self._placed}"), chunk.unknown)
-            self._placed += 1
-            return (await self._exchange.run(flow)).action in ("allow", "flag")
-        await self._exchange.run(guard_output(context, (), chunk.unknown))
-        return False
+        # Beside the record of the texts, which the same Exchange gets at its end.
+        spot = Spot("output", f"unknown:{self._placed}")
+        self._placed += 1
+        outcome = await self._exchange.run(guard_output(context, (), chunk.unknown, spot=spot))
+        return outcome.action in ("allow", "flag")
 
     def _event(self, choices: list[Json], usage: Json = None) -> bytes:
         body: dict[str, Json] = {**self._head, "choices": choices}
@@ -178,6 +186,8 @@ async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, 
     await exchange.commit()
     await wire.send({"type": "http.response.start", "status": 200, "headers": [*_EVENT_STREAM, *exchange.headers()]})
     gone = asyncio.ensure_future(_until_gone(wire))
+    # An upstream that is silent just now would not show that nobody waits any more: its connection is closed under the reader.
+    gone.add_done_callback(lambda task: None if task.cancelled() else response.close())
     state: State = "interrupted"
     last = b""
     try:
@@ -190,8 +200,10 @@ async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, 
     finally:
         gone.cancel()
         exchange.saw(stream.guard.segments())
-        await exchange.run(stream.guard.finish(state))
+        ending = await exchange.run(stream.guard.finish(state))
         await exchange.commit()
+    if ending.failed:
+        last = encode_event(error_body("guard_unavailable", "the guard could not check this answer to its end", "server_error"))
     await wire.send({"type": "http.response.body", "body": last, "more_body": False})
 
 

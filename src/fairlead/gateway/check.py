@@ -1,15 +1,18 @@
 """``POST /v1/guard/check``: the decision API. The same flow, the same Decisions, without a model."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 
 from fairlead.core import InvalidInput, Origin, Segment, Stage, decode, new_id
 from fairlead.gateway.exchange import Exchange
-from fairlead.gateway.http import Request, Send, problem_of, respond
+from fairlead.gateway.http import HttpProblem, Request, Send, respond
 from fairlead.guard import ExchangeContext, Spot, StageOutcome, ToolCall, check_stage, guard_call
+from fairlead.wire import TRAJECTORY
 from fairlead.wiring.data_plane import DataPlane
 
+_PATH = r"^(/[A-Za-z0-9_.:+=-]{0,64}){0,16}\Z"
 _ORIGIN_OF: dict[Stage, Origin] = {
     "input": "user",
     "retrieval": "retrieved",
@@ -29,15 +32,21 @@ class ToolCallBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     arguments: msgspec.Raw
 
 
+class NamedSegment(Segment, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Segment of the client's own; its path is kept in records, so it is made of names and is no text."""
+
+    path: Annotated[str, msgspec.Meta(pattern=_PATH)]
+
+
 class CheckBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the decision API takes."""
 
     stage: Stage
     text: str = ""
-    segments: tuple[Segment, ...] = ()
+    segments: tuple[NamedSegment, ...] = ()
     """Instead of ``text``; for a tool call: what the model saw, for the provenance of its arguments."""
     tool_call: ToolCallBody | None = None
-    trajectory: str = ""
+    trajectory: Annotated[str, msgspec.Meta(pattern=TRAJECTORY)] = ""
     user: str = ""
     approvals: tuple[str, ...] = ()
 
@@ -61,7 +70,8 @@ async def check(plane: DataPlane, request: Request, send: Send) -> None:
     try:
         body = decode(request.body, CheckBody, where="body")
     except InvalidInput as error:
-        raise problem_of(error) from error
+        # The decoder's message quotes the value that it did not expect.
+        raise HttpProblem(400, "invalid_input", "the body is not what this API takes; see the decision API in the docs") from error
     serving = plane.serving
     context = ExchangeContext(
         release=serving.release,

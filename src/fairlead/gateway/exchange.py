@@ -2,7 +2,7 @@
 
 import msgspec
 
-from fairlead.core import Decision, Segment, canonical_bytes, derived_id
+from fairlead.core import Decision, Segment, Unavailable, canonical_bytes, derived_id
 from fairlead.gateway.http import Headers, HttpProblem
 from fairlead.guard import ExchangeContext, Flow, StageOutcome, adrive
 from fairlead.journal import Record
@@ -24,7 +24,7 @@ class Exchange:
         self.context = context
         self._pending: list[Decision] = []
         self._seen: list[Segment] = []
-        self._sealed = False
+        self._captures: list[tuple[int, str]] = []
 
     async def run(self, flow: "Flow[StageOutcome]") -> StageOutcome:
         """Run a flow that gives one outcome, and keep its Decision for the next commit."""
@@ -56,11 +56,18 @@ class Exchange:
             return
         pending, self._pending = self._pending, []
         records: list[Record] = []
-        capture = self._seal(pending, records)
-        for decision in pending:
-            kept = msgspec.structs.replace(decision, capture=capture) if capture else decision
-            records.append(Record(kind="decision", id=kept.id, body=canonical_bytes(kept)))
-        await self._plane.journal.acommit(records)
+        sealed = len(self._captures)
+        try:
+            capture = self._seal(pending, records)
+            for decision in pending:
+                kept = msgspec.structs.replace(decision, capture=capture) if capture else decision
+                records.append(Record(kind="decision", id=kept.id, body=canonical_bytes(kept)))
+            await self._plane.journal.acommit(records)
+        except Unavailable:
+            # Nothing of it was written: it still waits.
+            self._pending = pending + self._pending
+            del self._captures[sealed:]
+            raise
         for decision in pending:
             if decision.state != "open":
                 self._plane.observe(decision)
@@ -77,11 +84,13 @@ class Exchange:
         keep = self.serving.release.policy.capture == "sealed_on_finding" and any(decision.findings for decision in decisions)
         if not keep:
             return ""
-        capture = derived_id("cap", self.context.exchange)
-        if not self._sealed:
-            self._sealed = True
-            content = canonical_bytes({"exchange": self.context.exchange, "segments": self._seen})
-            records.append(Record(kind="capture", id=capture, body=self._plane.sealer.seal(capture, self.context.tenant, content)))
+        if self._captures and self._captures[-1][0] == len(self._seen):
+            return self._captures[-1][1]
+        # What was sealed with the opening record of a stream can't be added to: the whole is sealed again, under a name of its own.
+        capture = derived_id("cap", self.context.exchange, str(len(self._captures)))
+        content = canonical_bytes({"exchange": self.context.exchange, "segments": self._seen})
+        records.append(Record(kind="capture", id=capture, body=self._plane.sealer.seal(capture, self.context.tenant, content)))
+        self._captures.append((len(self._seen), capture))
         return capture
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from fairlead.core import FairleadError
+from fairlead.core import FairleadError, Unavailable
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -91,6 +91,11 @@ async def respond(send: Send, status: int, body: bytes, headers: Headers, conten
 def error_body(code: str, message: str, kind: str = "invalid_request_error") -> bytes:
     """Return the OpenAI error shape."""
     return msgspec.json.encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
+
+
+def unavailable(error: Unavailable, headers: Headers | None = None) -> HttpProblem:
+    """Return what a client is told when the guard could not decide, or could not write down what it decided: the code only."""
+    return HttpProblem(503, "guard_unavailable", f"the guard is not available ({error.code}); try again", headers or [])
 
 
 def problem_of(error: FairleadError, status: int = 400) -> HttpProblem:

@@ -1,9 +1,9 @@
 """``POST /v1/chat/completions``: guard the request, ask the model, guard the answer."""
 
-from fairlead.core import InvalidInput, Segment, new_id
+from fairlead.core import InvalidInput, Segment, Unavailable, new_id
 from fairlead.gateway.chat_stream import say_in_stream, stream_response
 from fairlead.gateway.exchange import Exchange, refusal
-from fairlead.gateway.http import HttpProblem, Receive, Request, Send, Wire, problem_of, respond
+from fairlead.gateway.http import HttpProblem, Receive, Request, Send, Wire, problem_of, respond, unavailable
 from fairlead.gateway.tool_calls import check_call, explain
 from fairlead.gateway.upstream import UpstreamClient, read_whole
 from fairlead.guard import ExchangeContext, guard_output, guard_request
@@ -39,9 +39,13 @@ async def chat(plane: DataPlane, client: UpstreamClient, request: Request, recei
     try:
         await _answer(plane, client, exchange, parsed, Wire(receive, send))
     except HttpProblem as problem:
-        problem.headers += exchange.headers()
         await exchange.commit()
+        problem.headers += exchange.headers()
         raise
+    except Unavailable as error:
+        # Once more, for what was decided before the failure; an answer that names its Exchange has its Decisions in the journal.
+        await exchange.commit()
+        raise unavailable(error, exchange.headers()) from error
 
 
 async def _answer(plane: DataPlane, client: UpstreamClient, exchange: Exchange, parsed: ChatRequest, wire: Wire) -> None:

@@ -5,7 +5,7 @@ is thrown into the flow as :class:`PortFailed`; the policy's ``on_error`` says w
 ``bypassed``.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -31,20 +31,27 @@ from fairlead.guard.ports import (
     ToolVerdict,
 )
 from fairlead.guard.record import (
+    FAILED,
+    GATE,
     REQUEST,
     RESPONSE,
+    UNKNOWN,
     Refusal,
     Spot,
+    bypassed,
     edited,
     failure,
     judge,
     known_tool,
+    names_unknown,
     refused,
     ruled,
+    stops_on_failure,
     unanswered,
     uncovered,
     with_broker,
 )
+from fairlead.wire import KEY
 
 T = TypeVar("T")
 Flow = Generator[Ask, object, T]
@@ -54,6 +61,7 @@ MINUTE_US = 60_000_000
 DAY_US = 24 * 60 * MINUTE_US
 CHARS_PER_TOKEN = 4
 """Rough size of a token; the budget is a brake, not an invoice."""
+_UNKNOWN_FIELD = Refusal(rule=UNKNOWN, reason="a field that the guard doesn't know")
 
 
 def guard_request(context: ExchangeContext, segments: Sequence[Segment], unknown: Sequence[Segment] = ()) -> Flow[list[StageOutcome]]:
@@ -74,35 +82,42 @@ def guard_request(context: ExchangeContext, segments: Sequence[Segment], unknown
         ("model", context.model),
         ("key", context.key),
     )
-    lever = yield from _lever(context, targets)
-    if lever is not None:
-        return [(yield from _refuse(context, REQUEST, segments, Refusal(rule=f"lever:{lever.kind}")))]
-    limited = yield from _limits(context, segments)
-    if limited is not None:
-        return [limited]
-    if unknown and policy.unknown == "block":
-        refusal = Refusal(rule="unknown", reason="a field that the guard doesn't know")
-        return [(yield from _refuse(context, REQUEST, (*segments, *unknown), refusal))]
+    outcomes = yield from _gate(context, segments, targets)
+    if any(outcome.stopped for outcome in outcomes):
+        return outcomes
+    blocked = bool(unknown) and policy.unknown == "block"
+    if blocked and policy.mode == "enforce":
+        return [*outcomes, (yield from _refuse(context, REQUEST, (*segments, *unknown), _UNKNOWN_FIELD))]
     if policy.unknown == "scan":
         segments, unknown = (*segments, *unknown), ()
-    outcomes: list[StageOutcome] = []
-    for stage, group in _by_stage(segments).items():
-        outcome = yield from check_stage(context, Spot(stage, "request"), group, passed=() if outcomes else unknown)
-        outcomes.append(outcome)
+    for stage, group in (_by_stage(segments) or {"input": []}).items():
+        outcome = yield from check_stage(context, Spot(stage, "request"), group, passed=unknown)
+        outcomes.append(_shadowed(outcome) if blocked else outcome)
         if outcome.stopped:
             break
+        unknown, blocked = (), False
     return outcomes
 
 
-def guard_output(context: ExchangeContext, segments: Sequence[Segment], unknown: Sequence[Segment] = ()) -> Flow[StageOutcome]:
-    """Decide about a whole response's texts (not its tool calls)."""
+def guard_output(
+    context: ExchangeContext, segments: Sequence[Segment], unknown: Sequence[Segment] = (), *, spot: Spot = RESPONSE
+) -> Flow[StageOutcome]:
+    """Decide about a whole response's texts (not its tool calls).
+
+    Args:
+        context: The Exchange and the Release that decides.
+        segments: Texts of the response.
+        unknown: Strings in places that the guard does not know.
+        spot: Which Decision of the Exchange this is.
+    """
     policy = context.release.policy
-    if unknown and policy.unknown == "block":
-        refusal = Refusal(rule="unknown", reason="a field that the guard doesn't know")
-        return (yield from _refuse(context, RESPONSE, (*segments, *unknown), refusal))
+    blocked = bool(unknown) and policy.unknown == "block"
+    if blocked and policy.mode == "enforce":
+        return (yield from _refuse(context, spot, (*segments, *unknown), _UNKNOWN_FIELD))
     if policy.unknown == "scan":
         segments, unknown = (*segments, *unknown), ()
-    return (yield from check_stage(context, RESPONSE, segments, passed=unknown))
+    outcome = yield from check_stage(context, spot, segments, passed=unknown)
+    return _shadowed(outcome) if blocked else outcome
 
 
 def check_stage(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], passed: Sequence[Segment] = ()) -> Flow[StageOutcome]:
@@ -135,11 +150,14 @@ def check_stage(context: ExchangeContext, spot: Spot, segments: Sequence[Segment
         took_us=max(0, end.monotonic_us - start.monotonic_us),
         tool=known_tool(release, segments),
     )
-    if detected.failed and SEVERITY[decision.action] < SEVERITY["block"]:
-        return failure(release, decision)
     ruling = judgement.now
     texts = edited(segments, ruling) if decision.action in ("redact", "replace", "route") else {}
-    return StageOutcome(decision=decision, texts=texts, say=ruling.say, route=ruling.route if decision.action == "route" else "")
+    if any(path.endswith(KEY) for path in texts):
+        # A key can't be rewritten without changing what the object says: what must not pass is stopped.
+        decision, texts = msgspec.structs.replace(decision, action="block"), {}
+    route = ruling.route if decision.action == "route" else ""
+    outcome = StageOutcome(decision=decision, texts=texts, say=ruling.say, route=route)
+    return failure(release, outcome) if detected.failed and SEVERITY[decision.action] < SEVERITY["block"] else outcome
 
 
 def guard_call(context: ExchangeContext, call: ToolCall, seen: Sequence[Segment], *, place: str) -> Flow[StageOutcome]:
@@ -152,10 +170,8 @@ def guard_call(context: ExchangeContext, call: ToolCall, seen: Sequence[Segment]
         place: Which call of the Exchange it is.
     """
     start = yield from ask_time()
-    text = call.arguments.decode("utf-8", "replace")
-    segment = Segment(path=call.path, origin="model", stage="tool_call", text=text, tool=call.tool, call=call.call)
     verdict = yield from _authorise(context, call, seen)
-    outcome = yield from check_stage(context, Spot("tool_call", place), (segment,))
+    outcome = yield from check_stage(context, Spot("tool_call", place), _texts_of(call))
     end = yield from ask_time()
     combined = _combine(context, outcome, verdict)
     took_us = max(0, end.monotonic_us - start.monotonic_us)
@@ -163,7 +179,10 @@ def guard_call(context: ExchangeContext, call: ToolCall, seen: Sequence[Segment]
 
 
 def _authorise(context: ExchangeContext, call: ToolCall, seen: Sequence[Segment]) -> Flow[ToolVerdict]:
-    lever = yield from _lever(context, (("tool", call.tool),))
+    try:
+        lever = yield from _lever(context, (("tool", call.tool),))
+    except PortFailed:
+        return ToolVerdict(action="block", rule="lever:unreadable", reason="the levers can't be read")
     if lever is not None:
         return ToolVerdict(action="block", rule=f"lever:tool:{lever.target}", reason="the tool is contained")
     tool_context = ToolContext(
@@ -210,10 +229,52 @@ def _combine(context: ExchangeContext, outcome: StageOutcome, verdict: ToolVerdi
     return msgspec.structs.replace(outcome, decision=decision, texts={}, say=verdict.reason)
 
 
+def _texts_of(call: ToolCall) -> tuple[Segment, ...]:
+    """Return the arguments as the wire gave them and, where JSON's escapes hide what they say, as the tool will read them too."""
+    text = call.arguments.decode("utf-8", "replace")
+    raw = Segment(path=call.path, origin="model", stage="tool_call", text=text, tool=call.tool, call=call.call)
+    if "\\" not in text:
+        return (raw,)
+    try:
+        said = "\n".join(_strings(msgspec.json.decode(call.arguments)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return (raw,)
+    return (raw, msgspec.structs.replace(raw, path=f"{call.path}#decoded", text=said))
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _strings(key)
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+
+
+def _gate(context: ExchangeContext, segments: Sequence[Segment], targets: tuple[tuple[LeverKind, str], ...]) -> Flow[list[StageOutcome]]:
+    """Ask the levers and the limits; no outcome when neither has anything to say."""
+    try:
+        lever = yield from _lever(context, targets)
+    except PortFailed:
+        # Without a last known state there is nothing to go on, whatever the policy says of failures.
+        refusal = Refusal(rule=FAILED, reason="the levers can't be read", always=True)
+        outcome = yield from _refuse(context, GATE, segments, refusal)
+        return [msgspec.structs.replace(outcome, failed=True)]
+    if lever is not None:
+        return [(yield from _refuse(context, GATE, segments, Refusal(rule=f"lever:{lever.kind}", always=True)))]
+    limited = yield from _limits(context, segments)
+    return [] if limited is None else [limited]
+
+
 def _limits(context: ExchangeContext, segments: Sequence[Segment]) -> Flow[StageOutcome | None]:
     limits = context.release.policy.limits
-    subject = f"{context.tenant}/{context.key}"
+    # The length keeps tenant "a/b" with key "c" apart from tenant "a" with key "b/c".
+    subject = f"{len(context.tenant)}:{context.tenant}/{context.key}"
     tokens = sum(len(segment.text) for segment in segments) // CHARS_PER_TOKEN
+    failed = False
     for name, amount, ceiling, window in (
         ("requests_per_minute", 1, limits.requests_per_minute, MINUTE_US),
         ("tokens_per_day", tokens, limits.tokens_per_day, DAY_US),
@@ -223,14 +284,17 @@ def _limits(context: ExchangeContext, segments: Sequence[Segment]) -> Flow[Stage
         try:
             answer = _expect((yield AskLimit(name, subject, amount, ceiling, window)), LimitAnswer)
         except PortFailed:
-            if not context.release.fails_closed:
-                continue
-            outcome = yield from _refuse(context, REQUEST, segments, Refusal(rule="guard:failed", reason="the limit store did not answer"))
-            return msgspec.structs.replace(outcome, failed=True)
+            failed = True
+            continue
         if not answer.allowed:
-            outcome = yield from _refuse(context, REQUEST, segments, Refusal(rule=f"limit:{name}", hazard="unbounded_consumption"))
+            outcome = yield from _refuse(context, GATE, segments, Refusal(rule=f"limit:{name}", hazard="unbounded_consumption"))
             return msgspec.structs.replace(outcome, retry_after_us=answer.retry_after_us)
-    return None
+    if not failed:
+        return None
+    outcome = yield from _refuse(context, GATE, segments, Refusal(rule=FAILED, reason="the limit store did not answer"))
+    if stops_on_failure(context.release):
+        return msgspec.structs.replace(outcome, failed=True)
+    return msgspec.structs.replace(outcome, decision=bypassed(outcome.decision))
 
 
 def _refuse(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], refusal: Refusal) -> Flow[StageOutcome]:
@@ -258,8 +322,15 @@ def ask_time() -> Flow[Time]:
 
 
 def ask_fingerprint(texts: tuple[str, ...]) -> Flow[str]:
-    """Ask for the keyed fingerprint of texts."""
-    return _expect((yield AskFingerprint(texts)), str)
+    """Ask for the keyed fingerprint of texts; empty when there is none to be had: it only finds repeats, and decides nothing."""
+    try:
+        return _expect((yield AskFingerprint(texts)), str)
+    except PortFailed:
+        return ""
+
+
+def _shadowed(outcome: StageOutcome) -> StageOutcome:
+    return msgspec.structs.replace(outcome, decision=names_unknown(outcome.decision))
 
 
 def _expect(answer: object, kind: type[T]) -> T:

@@ -4,11 +4,16 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from fairlead.core import Action, Coverage, Decision, Finding, Segment, Stage, State, derived_id
+from fairlead.core import SEVERITY, Action, Coverage, Decision, Finding, Segment, Stage, State, derived_id
 from fairlead.guard.context import ExchangeContext, StageOutcome
 from fairlead.guard.edits import apply_cuts, cuts_of
 from fairlead.guard.ports import Time
 from fairlead.policy import Release, Ruling
+
+FAILED = "guard:failed"
+"""Rule of a Decision that the guard could not make."""
+UNKNOWN = "unknown"
+"""Rule of a Decision about a field that the guard doesn't know."""
 
 
 class Spot(msgspec.Struct, frozen=True):
@@ -19,6 +24,8 @@ class Spot(msgspec.Struct, frozen=True):
 
 
 REQUEST = Spot("input", "request")
+GATE = Spot("input", "gate")
+"""Levers and limits: what stops a request whatever it says."""
 RESPONSE = Spot("output", "response")
 
 
@@ -28,6 +35,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     reason: str = "stopped before the detectors"
     hazard: str = ""
+    always: bool = False
+    """True for what holds in shadow too: a lever, or levers that can't be read."""
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -79,6 +88,7 @@ def ruled(context: ExchangeContext, spot: Spot, at_us: int, judgement: Judgement
 
 def refused(context: ExchangeContext, spot: Spot, time: Time, segments: Sequence[Segment], refusal: Refusal) -> Decision:
     """Return the record of something stopped before the detectors: every Segment is counted as skipped."""
+    shadow = context.release.policy.mode == "shadow" and not refusal.always
     path = segments[0].path if segments else ""
     findings = (Finding(hazard=refusal.hazard, score=1.0, span=(0, 0), path=path, detector="limits@1"),) if refusal.hazard else ()
     return Decision(
@@ -90,7 +100,8 @@ def refused(context: ExchangeContext, spot: Spot, time: Time, segments: Sequence
         stage=spot.stage,
         at_us=time.now_us,
         verdict="block",
-        action="block",
+        action="allow" if shadow else "block",
+        mode="shadow" if shadow else "enforce",
         rule=refusal.rule,
         findings=findings,
         coverage=tuple(uncovered(segment, refusal.reason) for segment in segments),
@@ -98,12 +109,34 @@ def refused(context: ExchangeContext, spot: Spot, time: Time, segments: Sequence
     )
 
 
-def failure(release: Release, decision: Decision) -> StageOutcome:
-    """Return what follows when the guard itself failed: stopped or bypassed, as the policy says; recorded either way."""
-    if release.fails_closed:
-        return StageOutcome(decision=msgspec.structs.replace(decision, verdict="block", action="block", rule="guard:failed"), failed=True)
+def bypassed(decision: Decision) -> Decision:
+    """Return the record of something that went on although the guard failed."""
     state: State = "bypassed"
-    return StageOutcome(decision=msgspec.structs.replace(decision, state=state, rule="guard:failed"))
+    return msgspec.structs.replace(decision, verdict="allow", action="allow", mode="enforce", state=state, coverage=())
+
+
+def stops_on_failure(release: Release) -> bool:
+    """Tell whether a guard that fails stops what it could not check; a policy in shadow stops nothing."""
+    return release.fails_closed and release.policy.mode == "enforce"
+
+
+def failure(release: Release, outcome: StageOutcome) -> StageOutcome:
+    """Return what follows when a detector failed: stopped or bypassed, as the policy says; recorded either way.
+
+    What the other detectors saw is enforced, bypassed or not.
+    """
+    decision = outcome.decision
+    if stops_on_failure(release):
+        return StageOutcome(decision=msgspec.structs.replace(decision, verdict="block", action="block", rule=FAILED), failed=True)
+    state: State = "bypassed"
+    return msgspec.structs.replace(outcome, decision=msgspec.structs.replace(decision, state=state, rule=decision.rule or FAILED))
+
+
+def names_unknown(decision: Decision) -> Decision:
+    """Return the Decision of a Stage in shadow that holds fields which the policy would have blocked."""
+    if SEVERITY[decision.verdict] >= SEVERITY["block"]:
+        return decision
+    return msgspec.structs.replace(decision, verdict="block", mode="shadow", rule=UNKNOWN)
 
 
 def edited(segments: Iterable[Segment], ruling: Ruling) -> dict[str, str]:

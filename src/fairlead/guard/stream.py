@@ -16,7 +16,7 @@ from fairlead.guard.edits import Cut, apply_cuts, cuts_of
 from fairlead.guard.errors import PortFailed
 from fairlead.guard.flow import Flow, ask_fingerprint, ask_time
 from fairlead.guard.ports import AskDetect
-from fairlead.guard.record import RESPONSE, Judgement, judge, ruled, unanswered
+from fairlead.guard.record import FAILED, RESPONSE, Judgement, judge, ruled, stops_on_failure, unanswered, uncovered
 
 
 class Released(msgspec.Struct, frozen=True):
@@ -50,6 +50,15 @@ class StreamGuard:
         self._scanner = context.release.scanner_at("output")
         self._channels: dict[tuple[int, str], _Channel] = {}
         self._blocked: set[int] = set()
+        self._passed: dict[str, Coverage] = {}
+
+    def passed(self, unknown: Sequence[Segment]) -> None:
+        """Count strings that the guard doesn't know and the policy lets through unseen, for the final record."""
+        for segment in unknown:
+            entry = uncovered(segment, "unknown field, allowed by the policy")
+            before = self._passed.get(segment.path)
+            chars = entry.chars + (before.chars if before is not None else 0)
+            self._passed[segment.path] = msgspec.structs.replace(entry, chars=chars)
 
     def feed(self, choice: int, channel: str, text: str) -> Released:
         """Take the next text of a channel and return what may leave.
@@ -119,8 +128,17 @@ class StreamGuard:
         fingerprint = yield from ask_fingerprint(tuple(segment.text for segment in segments))
         end = yield from ask_time()
         took = max(0, end.monotonic_us - start.monotonic_us)
-        decision = self._decision(time_us=(start.now_us, took), findings=findings, coverage=detected.coverage, state=state)
-        return StageOutcome(decision=msgspec.structs.replace(decision, fingerprint=fingerprint))
+        coverage = (*detected.coverage, *self._passed.values())
+        decision = self._decision(time_us=(start.now_us, took), findings=findings, coverage=coverage, state=state)
+        return self._ended(msgspec.structs.replace(decision, fingerprint=fingerprint), failed=detected.failed)
+
+    def _ended(self, decision: Decision, *, failed: bool) -> StageOutcome:
+        """Say what a detector that failed at the end means: the text has left, but not the marker that says all is well."""
+        if not failed or decision.state != "final" or SEVERITY[decision.action] >= SEVERITY["block"]:
+            return StageOutcome(decision=decision)
+        if stops_on_failure(self._context.release):
+            return StageOutcome(decision=msgspec.structs.replace(decision, verdict="block", action="flag", rule=FAILED), failed=True)
+        return StageOutcome(decision=msgspec.structs.replace(decision, state="bypassed", rule=decision.rule or FAILED))
 
     def _decision(self, *, time_us: tuple[int, int], findings: Sequence[Finding], coverage: tuple[Coverage, ...], state: State) -> Decision:
         judgement = judge(self._context, "output", findings)

@@ -3,13 +3,15 @@
 Shapes: OpenAI API reference, "Create chat completion" and "The chat completion chunk object" (read November 2026).
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from fairlead.core import UNTRUSTED, InvalidInput, Origin, Segment, Stage
 from fairlead.wire.fields import Extraction, Fields, Free, Inert, Items, Json, Node, Text, Unsupported, replace_at, walk
 
+TRAJECTORY = r"^[A-Za-z0-9_.:-]{0,128}\Z"
+"""What an id of a Trajectory looks like."""
 INERT = Inert()
 UNSUPPORTED = Unsupported()
 
@@ -122,12 +124,12 @@ _STAGE_OF: dict[Origin, Stage] = {"retrieved": "retrieval", "tool": "tool_result
 class Extension(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The request's own ``fairlead`` object; taken out before the upstream sees the request."""
 
-    trajectory: str = ""
-    """``t_…`` of the agent's Trajectory."""
+    trajectory: Annotated[str, msgspec.Meta(pattern=TRAJECTORY)] = ""
+    """``t_…`` of the agent's Trajectory. It is kept in records, so it is an id and no text."""
     user: str = ""
     """The application's own user, as it names him."""
     origins: dict[str, Origin] = {}
-    """JSON pointer to a text, and who really wrote it; only an untrusted origin can be declared."""
+    """JSON pointer to a text, or to what holds it, and who really wrote it; only an untrusted origin can be declared."""
     approvals: tuple[str, ...] = ()
     """Approvals that the client presents."""
 
@@ -174,13 +176,14 @@ def read_request(data: bytes, *, retrieval_tools: frozenset[str] = frozenset()) 
     tools = _tools_by_call(messages)
     for index, message in enumerate(messages):
         _read_message(message, f"/messages/{index}", out, tools, retrieval_tools)
-    segments = tuple(_declared(segment, extension.origins) for segment in out.segments)
+    segments, unknown = _declared(out.segments, extension.origins), _declared(out.unknown, extension.origins)
+    _require_meant(extension.origins, (*segments, *unknown))
     model = body.get("model")
     return ChatRequest(
         body=body,
         extension=extension,
         segments=segments,
-        unknown=tuple(out.unknown),
+        unknown=unknown,
         model=model if isinstance(model, str) else "",
         stream=body.get("stream") is True,
     )
@@ -237,9 +240,10 @@ def calls_of(message: Json, path: str) -> list[CallRef]:
 
 def _call(item: Json, path: str, field: str = "function") -> CallRef:
     record = item if isinstance(item, dict) else {}
+    both = "function" in record and "custom" in record
     for kind, key in (("function", "arguments"), ("custom", "input")):
         inner = record.get(kind)
-        if isinstance(inner, dict):
+        if isinstance(inner, dict) and not both:
             name, arguments, call = inner.get("name"), inner.get(key), record.get("id")
             return CallRef(
                 path=f"{path}/{field if kind == 'function' else kind}/{key}",
@@ -250,11 +254,26 @@ def _call(item: Json, path: str, field: str = "function") -> CallRef:
     return CallRef(path=path, tool="", call="", arguments="")
 
 
-def _declared(segment: Segment, origins: dict[str, Origin]) -> Segment:
-    origin = origins.get(segment.path)
-    if origin is None:
-        return segment
-    return msgspec.structs.replace(segment, origin=origin, stage=_STAGE_OF[origin])
+def _declared(segments: list[Segment], origins: dict[str, Origin]) -> tuple[Segment, ...]:
+    if not origins:
+        return tuple(segments)
+    out: list[Segment] = []
+    for segment in segments:
+        above = max((path for path in origins if _holds(path, segment.path)), key=len, default=None)
+        origin = None if above is None else origins[above]
+        out.append(segment if origin is None else msgspec.structs.replace(segment, origin=origin, stage=_STAGE_OF[origin]))
+    return tuple(out)
+
+
+def _holds(above: str, path: str) -> bool:
+    return path == above or path.startswith(f"{above}/")
+
+
+def _require_meant(origins: dict[str, Origin], segments: tuple[Segment, ...]) -> None:
+    """Refuse an origin that is declared for nothing: a pointer with a slip in it would leave a text trusted."""
+    if any(not any(_holds(path, segment.path) for segment in segments) for path in origins):
+        mend = "declare it for a text that the request holds, such as /messages/1/content"
+        raise InvalidInput("an origin is declared where no text is", where="/fairlead/origins", mend=mend)
 
 
 def _extension(value: Json) -> Extension:

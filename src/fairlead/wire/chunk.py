@@ -22,7 +22,7 @@ _DELTA = Fields(
         "role": _INERT,
         **dict.fromkeys(TEXT_CHANNELS, _TEXT),
         "tool_calls": Free("model", "tool_call"),
-        "function_call": Free("model", "tool_call"),
+        "function_call": Unsupported(),
     }
 )
 _CHUNK = Fields(
@@ -120,7 +120,12 @@ def _plain_choice(choice: Json) -> bool:
     if not isinstance(choice, dict) or not _PLAIN_CHOICE.issuperset(choice) or choice.get("logprobs"):
         return False
     delta = choice.get("delta")
-    return delta is None or (isinstance(delta, dict) and _PLAIN_DELTA.issuperset(delta))
+    return delta is None or (isinstance(delta, dict) and _PLAIN_DELTA.issuperset(delta) and all(map(_is_plain, delta.items())))
+
+
+def _is_plain(field: tuple[str, Json]) -> bool:
+    name, value = field
+    return value is None or isinstance(value, list if name == "tool_calls" else str)
 
 
 def _delta(choice: Json) -> Delta:

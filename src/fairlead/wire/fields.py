@@ -16,6 +16,10 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_.:/+=@-]{0,256}\Z", re.ASCII)
 _LONG_DIGITS = re.compile(r"[0-9]{7,}|@", re.ASCII)
+KEY = "#key"
+"""Ends the path of a key that is a text; the rest is the path of its value."""
+_MAX_NAME = 64
+"""A key longer than so many characters is a text, not a name."""
 
 
 class Inert(NamedTuple):
@@ -70,9 +74,15 @@ class Extraction:
         self.unknown: list[Segment] = []
 
 
-def escape(key: str) -> str:
-    """Return a key as a JSON pointer token (RFC 6901)."""
-    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
+def token_of(key: str, place: int) -> str:
+    """Return a key as a token of a Segment's path.
+
+    Paths are kept in records (law 4), so a key that is more than a name stands there as ``#`` and its place in the object; no name
+    begins with ``#``. A name is written as RFC 6901 says.
+    """
+    if not is_name(key):
+        return f"#{place}"
+    return key.replace("/", "~1") if "/" in key else key
 
 
 def walk(node: Node, value: Json, path: str, into: Extraction, unknown: Text) -> None:
@@ -93,13 +103,12 @@ def walk(node: Node, value: Json, path: str, into: Extraction, unknown: Text) ->
     elif isinstance(node, Free):
         _free(value, path, into.segments, Text(node.origin, node.stage))
     elif isinstance(node, Fields) and isinstance(value, dict):
-        for key, item in value.items():
+        for place, (key, item) in enumerate(value.items()):
             inner = node.known.get(key)
-            place = f"{path}/{escape(key)}"
             if inner is None:
-                _unknown_field(key, item, place, into, unknown)
+                _unknown_field(key, item, f"{path}/{token_of(key, place)}", into, unknown)
             else:
-                walk(inner, item, place, into, unknown)
+                walk(inner, item, f"{path}/{key}", into, unknown)
     elif isinstance(node, Items) and isinstance(value, list):
         for index, item in enumerate(value):
             walk(node.item, item, f"{path}/{index}", into, unknown)
@@ -122,20 +131,25 @@ def is_inert(value: str) -> bool:
     return _TOKEN.match(value) is not None and _LONG_DIGITS.search(value) is None
 
 
+def is_name(key: str) -> bool:
+    """Tell whether a key is a short name, which may stand in a record; any other key is a text."""
+    return len(key) <= _MAX_NAME and is_inert(key)
+
+
 def _unknown_field(key: str, item: Json, place: str, into: Extraction, unknown: Text) -> None:
     _free(item, place, into.unknown, unknown)
-    if not is_inert(key):
-        into.unknown.append(Segment(path=f"{place}#key", origin=unknown.origin, stage=unknown.stage, text=key))
+    if not is_name(key):
+        into.unknown.append(Segment(path=f"{place}{KEY}", origin=unknown.origin, stage=unknown.stage, text=key))
 
 
 def _free(value: Json, path: str, out: list[Segment], kind: Text) -> None:
     if isinstance(value, str):
         out.append(Segment(path=path, origin=kind.origin, stage=kind.stage, text=value))
     elif isinstance(value, dict):
-        for key, item in value.items():
-            place = f"{path}/{escape(key)}"
-            if not is_inert(key):
-                out.append(Segment(path=f"{place}#key", origin=kind.origin, stage=kind.stage, text=key))
+        for index, (key, item) in enumerate(value.items()):
+            place = f"{path}/{token_of(key, index)}"
+            if not is_name(key):
+                out.append(Segment(path=f"{place}{KEY}", origin=kind.origin, stage=kind.stage, text=key))
             _free(item, place, out, kind)
     elif isinstance(value, list):
         for index, item in enumerate(value):
@@ -147,19 +161,19 @@ def replace_at(document: Json, path: str, text: str) -> None:
 
     Args:
         document: Decoded JSON, changed in place.
-        path: Pointer to an existing string, as a Segment gives it; a key (``…#key``) can't be replaced.
+        path: Path of an existing string, as a Segment gives it; a key (``…#key``) can't be replaced.
         text: What to put there.
 
     Raises:
         KeyError: The pointer leads nowhere.
     """
-    tokens = [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")[1:]]
+    tokens = path.split("/")[1:]
     here: Json = document
     for token in tokens[:-1]:
         here = _step(here, token)
     last = tokens[-1]
-    if isinstance(here, dict) and last in here:
-        here[last] = text
+    if isinstance(here, dict) and _key(here, last) in here:
+        here[_key(here, last)] = text
     elif isinstance(here, list) and last.isdigit() and int(last) < len(here):
         here[int(last)] = text
     else:
@@ -168,7 +182,13 @@ def replace_at(document: Json, path: str, text: str) -> None:
 
 def _step(here: Json, token: str) -> Json:
     if isinstance(here, dict):
-        return here[token]
+        return here[_key(here, token)]
     if isinstance(here, list):
         return here[int(token)]
     raise KeyError(token)
+
+
+def _key(record: dict[str, Json], token: str) -> str:
+    if token.startswith("#") and token[1:].isdigit():
+        return list(record)[int(token[1:])]
+    return token.replace("~1", "/")

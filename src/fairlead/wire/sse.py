@@ -8,6 +8,9 @@ from fairlead.core import InvalidInput
 MAX_EVENT = 16 * 1024 * 1024
 """An event longer than this many bytes is refused."""
 
+_BOM = b"\xef\xbb\xbf"
+"""A stream may begin with it; it is no part of the first line."""
+_LONGEST_END = 4
 _END_OF_EVENT = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
 
 
@@ -27,18 +30,22 @@ class EventReader:
         InvalidInput: An event grew past :data:`MAX_EVENT`.
     """
 
-    __slots__ = ("_buffer",)
+    __slots__ = ("_begun", "_buffer", "_searched")
 
     def __init__(self) -> None:
+        self._begun = False
         self._buffer = b""
+        self._searched = 0  # no event ends before this place of the buffer
 
     def feed(self, data: bytes) -> list[Event]:
         """Return the events that these bytes complete, in order; comments and keep-alives give none."""
         buffer = self._buffer + data if self._buffer else data
+        if not self._begun and len(buffer) >= len(_BOM):
+            self._begun, buffer = True, buffer.removeprefix(_BOM)
         # A lone CR at the end may be half of CRLF; wait for what follows.
         events: list[Event] = []
         position = 0
-        for match in _END_OF_EVENT.finditer(buffer):
+        for match in _END_OF_EVENT.finditer(buffer, self._searched):
             if match.end() == len(buffer) and match.group().endswith(b"\r"):
                 break
             event = _parse(buffer[position : match.start()])
@@ -46,6 +53,7 @@ class EventReader:
             if event is not None:
                 events.append(event)
         self._buffer = buffer[position:]
+        self._searched = max(0, len(self._buffer) - _LONGEST_END + 1)
         if len(self._buffer) > MAX_EVENT:
             raise InvalidInput("an event of the stream is too long", mend=f"events are limited to {MAX_EVENT} bytes")
         return events

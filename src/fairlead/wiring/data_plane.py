@@ -1,13 +1,14 @@
 """The composition root of the data plane: a policy file in, a guard that can serve out. No SQL, no web framework."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
 
-from fairlead.agents import Broker, MemoryApprovals
+from fairlead.agents import ApprovalStore, Broker, FileApprovals
 from fairlead.config import Settings, secret_from_environment
-from fairlead.core import Decision, FairleadError, SystemClock, Unavailable
+from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, Unavailable
 from fairlead.detectors import Registry
 from fairlead.guard import FileLevers, MemoryLimits, Ports
 from fairlead.identity import ApiKey, KeyRing, Scope
@@ -60,11 +61,10 @@ class DataPlane:
         self.worker = parts.worker
         self.journal = parts.journal
         self.sealer = parts.sealer
-        self._approvals = MemoryApprovals(parts.clock)
         self._policy_errors = 0
         self._policy_problem = ""
         self._stamp = files.stamp()
-        self.serving = self._serve(files.compile(registry))
+        self.serving = self._serve(self._compile())
 
     def authenticate(self, token: str, scope: Scope) -> ApiKey:
         """Return the key that a token stands for.
@@ -82,17 +82,20 @@ class DataPlane:
         """Take the policy's files over, at once for all new Exchanges.
 
         Raises:
-            InvalidInput: They are invalid; the last good Release stays in force, and the refusal is counted.
+            InvalidInput: They are invalid, or ask for another journal; the last good Release stays in force, and the refusal is counted.
         """
         self._stamp = self._files.stamp()
         try:
-            release = self._files.compile(self._registry)
+            self.serving = self._serve(self._compile())
         except FairleadError as error:
-            self._policy_errors += 1
-            self._policy_problem = error.code
+            self._refuse(error)
             raise
+        except Exception as error:
+            # Whatever a file does to a parser, it must not end the watch over the files.
+            refused = InvalidInput("the policy can't be compiled", mend="run `fairlead policy check`")
+            self._refuse(refused)
+            raise refused from error
         self._policy_problem = ""
-        self.serving = self._serve(release)
 
     def upstream(self, serving: Serving, route: str) -> Upstream:
         """Return where a route leads, its key read now, so that a rotated key needs no restart.
@@ -129,8 +132,23 @@ class DataPlane:
         )
 
     def close(self) -> None:
-        """Flush and close the journal."""
-        self.journal.close()
+        """Flush and close the journal, and what else is open."""
+        try:
+            self.journal.close()
+        finally:
+            self.sealer.close()
+            self._parts.telemetry.close()
+
+    def _compile(self) -> Release:
+        release = self._files.compile(self._registry)
+        if (release.policy.audit == "strict") != self.journal.strict:
+            mend = "restart the gateway, or set it back"
+            raise InvalidInput("'audit' can't change while the journal is open", where=self._files.policy.name, mend=mend)
+        return release
+
+    def _refuse(self, error: FairleadError) -> None:
+        self._policy_errors += 1
+        self._policy_problem = error.code
 
     def _serve(self, release: Release) -> Serving:
         parts = self._parts
@@ -138,7 +156,7 @@ class DataPlane:
             clock=parts.clock,
             levers=parts.levers,
             limits=parts.limits,
-            broker=Broker(release, self._approvals),
+            broker=Broker(release, parts.approvals),
             fingerprint=parts.fingerprint,
         )
         tools = frozenset(tool.name for tool in release.tools if tool.stage == "retrieval")
@@ -161,6 +179,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     sealer: Sealer
     fingerprint: Fingerprinter
     levers: FileLevers
+    approvals: ApprovalStore
     limits: MemoryLimits
     keys: KeyRing
     telemetry: Telemetry
@@ -183,17 +202,23 @@ def build_data_plane(settings: Settings, policy: Path, worker: str) -> DataPlane
     registry = Registry.load()
     files = PolicyFiles(policy.absolute())
     strict = files.compile(registry).policy.audit == "strict"
-    journal = Journal.open(settings.data_dir / "journal" / f"{worker}.db", strict=strict, clock=clock)
-    parts = Parts(
-        worker=worker,
-        clock=clock,
-        journal=journal,
-        sealer=Sealer.open(settings.config_dir),
-        fingerprint=Fingerprinter.open(settings.config_dir),
-        levers=FileLevers(settings.data_dir / "levers.json"),
-        limits=MemoryLimits(),
-        keys=KeyRing.load(settings.data_dir / "keys.json"),
-        telemetry=Telemetry(sample=settings.trace_sample),
-        secrets=secret_from_environment,
-    )
-    return DataPlane(files, registry, parts)
+    with ExitStack() as undo:
+        journal = Journal.open(settings.data_dir / "journal" / f"{worker}.db", strict=strict, clock=clock)
+        undo.callback(journal.close)
+        sealer = Sealer.open(settings.config_dir)
+        undo.callback(sealer.close)
+        parts = Parts(
+            worker=worker,
+            clock=clock,
+            journal=journal,
+            sealer=sealer,
+            fingerprint=Fingerprinter.open(settings.config_dir),
+            levers=FileLevers(settings.data_dir / "levers.json"),
+            limits=MemoryLimits(),
+            keys=KeyRing.load(settings.data_dir / "keys.json"),
+            telemetry=Telemetry(sample=settings.trace_sample),
+            secrets=secret_from_environment,
+        )
+        plane = DataPlane(files, registry, parts)
+        undo.pop_all()
+    return plane
