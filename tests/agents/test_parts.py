@@ -143,7 +143,7 @@ def test_who_asked_cannot_approve_and_another_tenant_sees_nothing() -> None:
             store.answer(asked.id, tenant="t1", approver=approver, granted=True)
     with pytest.raises(ApprovalNotFound):
         store.answer(asked.id, tenant="t2", approver="boss", granted=True)
-    assert not store.redeem(asked.id, REQUEST.binding)
+    assert not store.redeem(asked.id, REQUEST)
 
 
 def test_an_approval_expires_before_and_after_its_answer() -> None:
@@ -156,7 +156,7 @@ def test_an_approval_expires_before_and_after_its_answer() -> None:
     second = store.ask(REQUEST)
     store.answer(second.id, tenant="t1", approver="boss", granted=True)
     clock.advance(1000)
-    assert not store.redeem(second.id, REQUEST.binding)
+    assert not store.redeem(second.id, REQUEST)
 
 
 def test_an_answer_is_final() -> None:
@@ -175,7 +175,7 @@ def test_of_many_who_redeem_at_once_one_succeeds() -> None:
 
     def redeem() -> None:
         barrier.wait()
-        wins.append(store.redeem(asked.id, REQUEST.binding))
+        wins.append(store.redeem(asked.id, REQUEST))
 
     threads = [threading.Thread(target=redeem) for _ in range(8)]
     for thread in threads:

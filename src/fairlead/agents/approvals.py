@@ -59,8 +59,8 @@ class ApprovalStore(Protocol):
         """Return the approval of this very call that is alive, whatever its state, or a new one that waits."""
         ...
 
-    def redeem(self, approval: str, binding: str) -> bool:
-        """Use up a granted approval of exactly this binding; true for one caller, once."""
+    def redeem(self, approval: str, request: ApprovalRequest) -> bool:
+        """Use up a granted approval of exactly this call; true for one caller, once."""
         ...
 
 
@@ -100,12 +100,12 @@ class MemoryApprovals:
             self._by_id[approval.id] = approval
             return approval
 
-    def redeem(self, approval: str, binding: str) -> bool:
-        """Use up a granted approval of exactly this binding; true for one caller, once."""
+    def redeem(self, approval: str, request: ApprovalRequest) -> bool:
+        """Use up a granted approval of exactly this call; true for one caller, once."""
         with self._lock:
             self._purge()
             found = self._by_id.get(approval)
-            if found is None or found.state != "granted" or found.binding != binding:
+            if found is None or found.state != "granted" or found.binding != request.binding:
                 return False
             self._by_id[approval] = msgspec.structs.replace(found, state="used")
             return True

@@ -84,7 +84,7 @@ class Broker:
     def _approve(self, request: ApprovalRequest, context: ToolContext) -> ToolVerdict:
         rule = f"tools.{request.tool}"
         for approval in context.approvals:
-            if self._approvals.redeem(approval, request.binding):
+            if self._approvals.redeem(approval, request):
                 return ToolVerdict(action="allow", rule=rule, reason="a person approved exactly this call", approval=approval)
         hazard = _hazard(request.unmet)
         try:

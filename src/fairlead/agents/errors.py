@@ -25,3 +25,15 @@ class TooManyApprovals(Unavailable):
     """So many approvals wait already that no more are taken; the call is blocked."""
 
     code = "too-many-approvals"
+
+
+class ApprovalUnreadable(Unavailable):
+    """An approval's file can't be read or written, or another installation sealed it; the call is blocked."""
+
+    code = "approval-unreadable"
+
+
+class ApprovalsBusy(Unavailable):
+    """Another process holds the approvals too long; the call is blocked, the answer not given."""
+
+    code = "approvals-busy"

@@ -3,6 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
+from fairlead.agents import ApprovalDesk, FileApprovals
 from fairlead.config import Settings
 from fairlead.core import Decision, NotFound, SystemClock
 from fairlead.detectors import Registry
@@ -70,6 +71,12 @@ class ControlPlane:
         notary = LedgerNotary(self.ledger)
         cases = self.settings.data_dir / "cases"
         return IncidentDesk(self.incidents, containing, captures=captures, notary=notary, cases=cases, clock=self.clock)
+
+    @cached_property
+    def approvals(self) -> ApprovalDesk:
+        """What people do with tool calls that wait for them."""
+        files = FileApprovals.open(self.settings.data_dir / "approvals", self.settings.config_dir, self.clock)
+        return ApprovalDesk(files, IdentityRecords(self.store).note, self.clock)
 
     @cached_property
     def incidents(self) -> SqlIncidents:

@@ -214,6 +214,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str) -> DataPlane
             sealer=sealer,
             fingerprint=Fingerprinter.open(settings.config_dir),
             levers=FileLevers(settings.data_dir / "levers.json"),
+            approvals=FileApprovals.open(settings.data_dir / "approvals", settings.config_dir, clock),
             limits=MemoryLimits(),
             keys=KeyRing.load(settings.data_dir / "keys.json"),
             telemetry=Telemetry(sample=settings.trace_sample),
