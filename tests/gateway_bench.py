@@ -65,8 +65,13 @@ class Bench:
         publish_keys(self._settings.data_dir / "keys.json", (key,))
         self.plane = build_data_plane(self._settings, self.policy_file, "worker-0")
         self._stack.callback(self.plane.close)
-        self.url = self._stack.enter_context(serving(Gateway(self.plane), lifespan=True))
+        self._gateway = self._stack.enter_context(ExitStack())
+        self.url = self._gateway.enter_context(serving(Gateway(self.plane), lifespan=True))
         return self
+
+    def stop(self) -> None:
+        """Stop the gateway when its requests have ended; its journal stays readable."""
+        self._gateway.close()
 
     def client(self, token: str | None = None) -> openai.OpenAI:
         return openai.OpenAI(base_url=f"{self.url}/v1", api_key=token or self.token, max_retries=0)

@@ -21,7 +21,7 @@ _DELTA = Fields(
     {
         "role": _INERT,
         **dict.fromkeys(TEXT_CHANNELS, _TEXT),
-        "tool_calls": Free("model", "tool_call"),
+        "tool_calls": Items(Free("model", "tool_call")),
         "function_call": Unsupported(),
     }
 )
