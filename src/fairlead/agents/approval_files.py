@@ -30,7 +30,9 @@ _ID = re.compile(r"apr_[a-z2-7]{26}")
 _LOCK = ".lock"
 _ANSWERING = ".answering"
 _DRAFT = ".draft"
-_TRIES = 250
+_SUFFIX = ".json"
+PATIENCE_S = 2.0
+"""How long a process waits for its turn, seconds; turns take milliseconds, so only a stopped process makes it wait that long."""
 _PAUSE_S = 0.002
 Mark = Callable[[Sequence[str]], str]
 """Keyed fingerprint of texts."""
@@ -88,14 +90,25 @@ class FileApprovals:
         clock: Tells when they expire.
         ttl_us: How long an approval waits, and how long an answer holds, microseconds.
         limit: Most approvals of one tenant that live at once.
+        patience_s: How long to wait for other processes, seconds.
     """
 
-    def __init__(self, root: Path, mark: Mark, clock: Clock | None = None, *, ttl_us: int = TTL_US, limit: int = MAX_OPEN) -> None:
+    def __init__(
+        self,
+        root: Path,
+        mark: Mark,
+        clock: Clock | None = None,
+        *,
+        ttl_us: int = TTL_US,
+        limit: int = MAX_OPEN,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._root = root
         self._mark = mark
         self._clock = clock or SystemClock()
         self._ttl_us = ttl_us
         self._limit = limit
+        self._patience_s = patience_s
 
     @classmethod
     def open(cls, root: Path, config_dir: Path, clock: Clock | None = None) -> Self:
@@ -118,7 +131,7 @@ class FileApprovals:
         folder, call = self._folder(request.tenant), self._call(request)
         with self._alone(folder, _LOCK):
             now = self._clock.now_us()
-            for path in _files(folder, f"{call}.*"):
+            for path in _files(folder, call=call):
                 kept = self._read(path)
                 if kept is not None and now < kept.expires_us:
                     return _approval(kept, request)
@@ -188,7 +201,7 @@ class FileApprovals:
             ApprovalUnreadable: One can't be read.
         """
         now = self._clock.now_us()
-        found = [self._read(path) for path in _files(self._folder(tenant), "*")]
+        found = [self._read(path) for path in _files(self._folder(tenant))]
         return tuple(
             sorted((kept for kept in found if kept is not None and now < kept.expires_us), key=lambda kept: (kept.asked_us, kept.id))
         )
@@ -214,7 +227,7 @@ class FileApprovals:
 
     def _waiting(self, folder: Path, approval: str) -> KeptApproval:
         if _ID.fullmatch(approval) is not None:
-            for path in _files(folder, f"*.{approval}"):
+            for path in _files(folder, approval=approval):
                 kept = self._read(path)
                 if kept is not None and kept.state == "waiting" and self._clock.now_us() < kept.expires_us:
                     return kept
@@ -225,7 +238,7 @@ class FileApprovals:
         left = 0
         for draft in folder.glob(f"{_DRAFT}*"):
             draft.unlink(missing_ok=True)  # its writer died: whoever writes holds the lock
-        for path in _files(folder, "*"):
+        for path in _files(folder):
             try:
                 kept = self._read(path)
             except ApprovalUnreadable:
@@ -276,7 +289,7 @@ class FileApprovals:
         except OSError as error:
             raise _unreadable(folder, error) from error
         try:
-            _lock(descriptor, folder)
+            _lock(descriptor, folder, self._patience_s)
             yield
         finally:
             os.close(descriptor)
@@ -310,18 +323,22 @@ def _approval(kept: KeptApproval, request: ApprovalRequest) -> Approval:
 
 
 def _name(call: str, approval: str) -> str:
-    return f"{call}.{approval}.json"
+    return f"{call}.{approval}{_SUFFIX}"
 
 
-def _files(folder: Path, pattern: str) -> list[Path]:
+def _files(folder: Path, *, call: str = "", approval: str = "") -> list[Path]:
     try:
-        return list(folder.glob(f"{pattern}.json"))
+        names = os.listdir(folder)  # noqa: PTH208 - Path.glob takes a folder that it may not read for an empty one
+    except FileNotFoundError:
+        return []
     except OSError as error:
         raise _unreadable(folder, error) from error
+    end = f"{approval}{_SUFFIX}"
+    return [folder / name for name in names if name.startswith(call) and name.endswith(end)]
 
 
-def _lock(descriptor: int, folder: Path) -> None:
-    for _ in range(_TRIES):
+def _lock(descriptor: int, folder: Path, patience_s: float) -> None:
+    for _ in range(max(1, round(patience_s / _PAUSE_S))):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "redteam": ("fairlead.cli.redteam:redteam", "Run an attack set against a target."),
     "gate": ("fairlead.cli.gate:gate", "Answer a suite's claims; the exit code is the answer."),
     "incident": ("fairlead.cli.incidents:incident", "Open, contain, turn into a case, close."),
+    "approval": ("fairlead.cli.approvals:approval", "List, grant and refuse tool calls that wait for a person."),
     "evidence": ("fairlead.cli.evidence:evidence", "Export the signed evidence."),
     "verify": ("fairlead.cli.evidence:verify", "Verify an evidence bundle offline."),
     "card": ("fairlead.cli.governance:card", "Write the system card from records."),

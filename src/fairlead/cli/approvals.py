@@ -1,0 +1,126 @@
+"""`fairlead approval`: list the tool calls that wait for a person; grant or refuse one."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from fairlead.cli.output import json_option, show_json, show_table
+
+if TYPE_CHECKING:
+    from fairlead.agents import ApprovalDesk, KeptApproval
+    from fairlead.identity import Account, Identity
+
+TENANT_OPTION = click.option("--tenant", default="default", show_default=True, help="Whose tool calls.")
+LOGIN_OPTION = click.option("--as", "login", required=True, help="Login of your account; the answer is recorded under it.")
+PASSWORD_OPTION = click.option(
+    "--password-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="File with your password; it is asked for otherwise.",
+)
+REASON_OPTION = click.option("--reason", default="", help="Why, in one line without content of an Interaction.")
+
+
+class Room(Protocol):
+    """What these commands need of the control plane."""
+
+    @property
+    def identity(self) -> "Identity":
+        """Who is who."""
+
+    @property
+    def approvals(self) -> "ApprovalDesk":
+        """What people do with approvals."""
+
+
+@click.group()
+def approval() -> None:
+    """List, grant and refuse tool calls that wait for a person."""
+
+
+@approval.command("list")
+@TENANT_OPTION
+@json_option
+@click.pass_context
+def list_command(ctx: click.Context, tenant: str, as_json: bool) -> None:
+    """List tool calls that wait, and answers that were not used yet; values of arguments are not kept and not shown."""
+    found = _room(ctx).approvals.approvals(tenant)
+    if as_json:
+        show_json({"approvals": found})
+        return
+    rows = [
+        (each.id, each.state, each.system, each.tool, _arguments(each), ", ".join(each.unmet), _when(each.expires_us)) for each in found
+    ]
+    show_table("approvals", ("id", "state", "system", "tool", "arguments", "not met", "until"), rows)
+
+
+@approval.command()
+@click.argument("approval_id")
+@REASON_OPTION
+@LOGIN_OPTION
+@PASSWORD_OPTION
+@TENANT_OPTION
+@json_option
+@click.pass_context
+def grant(ctx: click.Context, approval_id: str, *, reason: str, login: str, password_file: Path | None, tenant: str, as_json: bool) -> None:
+    """Let exactly this call through, once, within a quarter of an hour."""
+    room = _room(ctx)
+    by = _account(room, tenant, login, password_file)
+    _done(room.approvals.answer(tenant, approval_id, by=by, granted=True, reason=reason), as_json)
+
+
+@approval.command()
+@click.argument("approval_id")
+@REASON_OPTION
+@LOGIN_OPTION
+@PASSWORD_OPTION
+@TENANT_OPTION
+@json_option
+@click.pass_context
+def refuse(
+    ctx: click.Context, approval_id: str, *, reason: str, login: str, password_file: Path | None, tenant: str, as_json: bool
+) -> None:
+    """Block exactly this call; for a quarter of an hour it can't be asked for again."""
+    room = _room(ctx)
+    by = _account(room, tenant, login, password_file)
+    _done(room.approvals.answer(tenant, approval_id, by=by, granted=False, reason=reason), as_json)
+
+
+def _room(ctx: click.Context) -> Room:
+    """Return the control plane; a test hands one in as the context's object."""
+    if ctx.obj is None:
+        from fairlead.config import load_settings
+        from fairlead.wiring.control_plane import build_control_plane
+
+        ctx.obj = build_control_plane(load_settings())
+    room: Room = ctx.obj
+    return room
+
+
+def _account(room: Room, tenant: str, login: str, password_file: Path | None) -> "Account":
+    """Return who answers, once they have shown that they know their password."""
+    if password_file is None:
+        password = str(click.prompt("Password", hide_input=True, err=True))
+    else:
+        password = password_file.read_text(encoding="utf-8").rstrip("\n")
+    opened = room.identity.login(tenant, login, password)
+    room.identity.logout(opened.token)
+    return opened.session.account
+
+
+def _done(answered: "KeptApproval", as_json: bool) -> None:
+    if as_json:
+        show_json(answered)
+    else:
+        click.echo(f"{answered.id} is {answered.state} until {_when(answered.expires_us)}")
+
+
+def _arguments(kept: "KeptApproval") -> str:
+    told = [f"{name} ({', '.join(labels)})" for name, labels in kept.origins]
+    return ", ".join([*told, f"{kept.others} more"] if kept.others else told)
+
+
+def _when(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S")
