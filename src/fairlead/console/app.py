@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from fairlead.console.guard import Guarded
-from fairlead.console.pages import PAGES, Ask, Page
+from fairlead.console.pages import PAGES, Ask, Page, twin_of
 from fairlead.console.ports import ConsoleContext, Viewer
 from fairlead.console.render import Renderer
 from fairlead.core import FairleadError, IntegrityError, InvalidInput, NotFound, Refused, Unavailable, canonical_bytes
@@ -50,12 +50,12 @@ def create_app(context: ConsoleContext) -> Guarded:
     for name, kind in (("console.css", "text/css"), ("icon.svg", "image/svg+xml")):
         app.add_api_route(f"/static/{name}", _static(name, kind), methods=["GET"])
     for page in PAGES:
-        twin = "/portfolio.json" if page.path == "/" else f"{page.path}.json"
-        app.add_api_route(twin, console.twin_of(page), methods=["GET"])
+        app.add_api_route(twin_of(page.path), console.twin_of(page), methods=["GET"])
         app.add_api_route(page.path, console.page_of(page), methods=["GET"])
     app.add_exception_handler(FairleadError, console.problem)
     app.add_exception_handler(HTTPException, console.problem)
     app.add_exception_handler(RequestValidationError, console.problem)
+    app.add_exception_handler(Exception, console.problem)
     return Guarded(app)
 
 
@@ -65,7 +65,7 @@ class _Console:
         self._renderer = Renderer(context.clock)
 
     def show_login(self, request: Request) -> Response:
-        return self._login_form(request, "", 200)
+        return self._login_form(request, self._context.tenant)
 
     def login(
         self,
@@ -79,7 +79,9 @@ class _Console:
         try:
             opened = self._context.door.login(tenant, login, password)
         except Refused as error:
-            return self._login_form(request, f"{error.what}; {error.mend}", _status(error) if isinstance(error, LoginLimited) else 401)
+            answer = self._login_form(request, tenant, login, message=f"{error.what}; {error.mend}")
+            answer.status_code = _status(error) if isinstance(error, LoginLimited) else 401
+            return answer
         answer = RedirectResponse("/", status_code=303)
         self._set_cookie(answer, SESSION_COOKIE, opened.token)
         answer.delete_cookie(FORM_COOKIE, path="/", httponly=True, samesite="strict", secure=self._context.secure)
@@ -97,7 +99,7 @@ class _Console:
         def show(request: Request) -> Response:
             viewer = self._viewer(request)
             shown = page.build(self._context.reads, self._ask(viewer, request))
-            return HTMLResponse(self._renderer.page(page, shown, viewer, path=request.url.path))
+            return HTMLResponse(self._renderer.page(page, shown, viewer, path=request.url.path, query=request.url.query))
 
         return show
 
@@ -127,10 +129,9 @@ class _Console:
         name = str(request.path_params.get("name", ""))
         return Ask(tenant=viewer.tenant, now_us=self._context.clock.now_us(), name=name, query=request.query_params)
 
-    def _login_form(self, request: Request, message: str, status: int) -> Response:
+    def _login_form(self, request: Request, tenant: str, login: str = "", *, message: str = "") -> Response:
         ticket = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(32)
-        page = self._renderer.login(csrf_token(ticket), tenant=self._context.tenant, message=message)
-        answer = HTMLResponse(page, status_code=status)
+        answer: Response = HTMLResponse(self._renderer.login(csrf_token(ticket), tenant=tenant, login=login, message=message))
         self._set_cookie(answer, FORM_COOKIE, ticket)
         return answer
 
@@ -165,6 +166,8 @@ def _status(error: FairleadError) -> int:
 def _told(error: Exception) -> tuple[int, dict[str, str]]:
     if isinstance(error, FairleadError):
         return _status(error), error.as_json()
+    if not isinstance(error, HTTPException | RequestValidationError):
+        return 500, FairleadError("the console failed", mend="try again; if it stays, look at the console's own output").as_json()
     status = error.status_code if isinstance(error, HTTPException) else 400
     what = "there is no such page" if status == 404 else "the request is not one that the console takes"
     return status, FairleadError(what, mend="follow the links of the pages").as_json()

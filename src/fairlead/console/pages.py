@@ -83,6 +83,8 @@ class IncidentPage(msgspec.Struct, frozen=True, kw_only=True):
     proofs: Sequence[Containment]
     """Every containment that was tried, newest first."""
     overdue: bool
+    logins: Mapping[str, str]
+    """Login of each person whom the file names, by account id."""
 
 
 class Runs(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +105,8 @@ class GatePage(msgspec.Struct, frozen=True, kw_only=True):
 
     gate: GateResult
     claims: Sequence[ClaimLine]
+    more: tuple[str, ...]
+    """Reasons of its answer that no claim tells."""
 
 
 class RunPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,7 +189,9 @@ def incident(reads: Reads, ask: Ask) -> IncidentPage:
     file = reads.incident(ask.tenant, ask.name)
     proofs = [line.containment for line in reversed(file.events) if line.containment is not None]
     overdue = file.incident.status != "closed" and file.incident.due_us < ask.now_us
-    return IncidentPage(file=file, proofs=proofs, overdue=overdue)
+    named = {line.actor for line in file.events} | {lever.by for lever in file.levers}
+    logins = {account: login for account, login in reads.logins(ask.tenant).items() if account in named}
+    return IncidentPage(file=file, proofs=proofs, overdue=overdue, logins=logins)
 
 
 def runs(reads: Reads, ask: Ask) -> Runs:
@@ -210,7 +216,7 @@ def run(reads: Reads, ask: Ask) -> RunPage:
         started_us=found.started_us,
         took_us=max(0, found.ended_us - found.started_us),
         cases=len(found.results),
-        gates=[GatePage(gate=gate, claims=[_claim(judgement) for judgement in gate.judgements]) for gate in file.gates],
+        gates=[_gate(gate) for gate in file.gates],
         failing=[result for result in found.results if result.outcome in BAD_OUTCOMES],
     )
 
@@ -218,6 +224,11 @@ def run(reads: Reads, ask: Ask) -> RunPage:
 def evidence(reads: Reads, ask: Ask) -> Evidence:
     """Return the ledger of the tenant."""
     return Evidence(file=reads.evidence(ask.tenant))
+
+
+def twin_of(path: str) -> str:
+    """Return where the JSON twin of a page is."""
+    return "/portfolio.json" if path == "/" else f"{path}.json"
 
 
 PAGES = (
@@ -247,8 +258,13 @@ def _line(decision: Decision) -> DecisionLine:
     return DecisionLine(decision=decision, hazards=hazards, ran=ran, not_ran=len(decision.coverage) - ran)
 
 
-def _claim(judgement: Judgement) -> ClaimLine:
-    return ClaimLine(judgement=judgement, bar=bar(judgement))
+def _gate(gate: GateResult) -> GatePage:
+    told = {f"claim {judgement.claim.id}: {judgement.reason}" for judgement in gate.judgements}
+    return GatePage(
+        gate=gate,
+        claims=[ClaimLine(judgement=judgement, bar=bar(judgement)) for judgement in gate.judgements],
+        more=tuple(reason for reason in gate.reasons if reason not in told),
+    )
 
 
 def _one_of(value: str, known: tuple[T, ...], name: str) -> T | None:

@@ -1,6 +1,6 @@
 """What the console reads. Every query names its tenant; nothing here writes, and nothing here holds content."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -107,6 +107,9 @@ class Reads(Protocol):
         Raises:
             NotFound: There is none of that id in the tenant.
         """
+
+    def logins(self, tenant: str) -> Mapping[str, str]:
+        """Return the login of each account by its id, so that a page can name who did something."""
 
     def runs(self, tenant: str) -> Sequence[RunLine]:
         """Return runs, newest first."""

@@ -1,11 +1,12 @@
 """The records behind the pages, read through the control plane; each query names its tenant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fairlead.console.ports import EntryLine, EvidenceFile, GateLine, RunFile, RunLine, SystemLine
 from fairlead.core import Decision
 from fairlead.evals.records import GateRow, get_gate, get_run, list_gates, list_runs
 from fairlead.governance import Period, build_readiness
+from fairlead.identity.records import IdentityRecords
 from fairlead.incidents import STANDING, Incident, IncidentFile
 from fairlead.ledger import compose, verify_files
 from fairlead.releases.records import current, find, systems
@@ -22,28 +23,29 @@ class StoreReads:
     """Reads what the console shows.
 
     Args:
-        plane: The control plane.
+        plane: The control plane; its parts are built here, because requests come in threads and each part is built once.
     """
 
     def __init__(self, plane: ControlPlane) -> None:
         self._plane = plane
+        self._store, self._ledger, self._desk = plane.store, plane.ledger, plane.desk
 
     def systems(self, tenant: str) -> Sequence[SystemLine]:
         """Return the Systems of a tenant that have a Release in force."""
-        with self._plane.store.read() as connection:
+        with self._store.read() as connection:
             names = systems(connection, tenant)
         return [self._system(tenant, name) for name in names]
 
     def decisions(self, tenant: str, wanted: DecisionFilter, limit: int) -> Sequence[Decision]:
         """Return Decisions, newest first; what the journals hold is taken over before."""
         self._plane.look()
-        with self._plane.store.read() as connection:
+        with self._store.read() as connection:
             return recent_decisions(connection, tenant, wanted=wanted, limit=limit)
 
     def incidents(self, tenant: str) -> Sequence[Incident]:
         """Return Incidents, newest first; what the journals hold is looked at before."""
         self._plane.look()
-        return self._plane.desk.incidents(tenant)
+        return self._desk.incidents(tenant)
 
     def incident(self, tenant: str, incident: str) -> IncidentFile:
         """Return one Incident.
@@ -51,11 +53,15 @@ class StoreReads:
         Raises:
             NotFound: There is none of that id in the tenant.
         """
-        return self._plane.desk.open(tenant, incident)
+        return self._desk.open(tenant, incident)
+
+    def logins(self, tenant: str) -> Mapping[str, str]:
+        """Return the login of each account by its id, so that a page can name who did something."""
+        return {account.id: account.login for account in IdentityRecords(self._store).accounts(tenant)}
 
     def runs(self, tenant: str) -> Sequence[RunLine]:
         """Return runs, newest first."""
-        with self._plane.store.read() as connection:
+        with self._store.read() as connection:
             rows, gates = list_runs(connection, tenant), list_gates(connection, tenant)
         return [
             RunLine(
@@ -75,14 +81,14 @@ class StoreReads:
         Raises:
             NotFound: There is none of that id in the tenant.
         """
-        with self._plane.store.read() as connection:
+        with self._store.read() as connection:
             found = get_run(connection, tenant, run)
             gates = [get_gate(connection, tenant, row.digest) for row in list_gates(connection, tenant) if row.run == run]
         return RunFile(run=found, gates=tuple(gates))
 
     def evidence(self, tenant: str) -> EvidenceFile:
         """Return the tenant's ledger, verified now."""
-        ledger = self._plane.ledger
+        ledger = self._ledger
         entries = [
             EntryLine(
                 position=entry.position,
@@ -105,7 +111,7 @@ class StoreReads:
         sources = self._plane.sources
         ready = build_readiness(sources, tenant, name, period=Period(now - KPI_PERIOD_US, now))
         standing = [incident for incident in sources.incidents.standing(tenant, name) if incident.status in STANDING]
-        with self._plane.store.read() as connection:
+        with self._store.read() as connection:
             release = find(connection, tenant, current(connection, tenant, name))
             gate = next((row for row in list_gates(connection, tenant) if row.policy == release.id), None)
         return SystemLine(

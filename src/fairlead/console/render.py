@@ -5,7 +5,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fairlead.console import text
 from fairlead.console.bars import WIDTH
-from fairlead.console.pages import Page
+from fairlead.console.pages import Page, twin_of
 from fairlead.console.ports import Viewer
 from fairlead.core import Clock
 
@@ -37,10 +37,12 @@ class Renderer:
             "short": text.short,
             "words": text.words,
             "share": text.share,
+            "sentence": text.sentence,
+            "linked": text.linked,
         }
         self._templates.globals |= {"navigation": NAVIGATION, "bar_width": WIDTH}
 
-    def page(self, page: Page, shown: msgspec.Struct, viewer: Viewer, *, path: str) -> str:
+    def page(self, page: Page, shown: msgspec.Struct, viewer: Viewer, *, path: str, query: str) -> str:
         """Return a page.
 
         Args:
@@ -48,16 +50,30 @@ class Renderer:
             shown: Its Context.
             viewer: Who looks at it.
             path: Where it is, for the navigation.
+            query: What it was asked, for the link to its twin.
         """
         now_us = self._clock.now_us()
         template = self._templates.get_template(page.template)
         return template.render(
-            page=shown, title=page.title, viewer=viewer, path=path, now_us=now_us, ago=lambda at_us: text.ago(at_us, now_us)
+            page=shown,
+            title=page.title,
+            viewer=viewer,
+            path=path,
+            twin=f"{twin_of(path)}?{query}" if query else twin_of(path),
+            now_us=now_us,
+            ago=lambda at_us: text.ago(at_us, now_us),
         )
 
-    def login(self, csrf: str, *, tenant: str, message: str) -> str:
-        """Return the login form."""
-        return self._templates.get_template("login.html").render(title="Log in", csrf=csrf, tenant=tenant, message=message)
+    def login(self, csrf: str, *, tenant: str, login: str = "", message: str = "") -> str:
+        """Return the login form.
+
+        Args:
+            csrf: The form's token.
+            tenant: What stands in its field.
+            login: What stands in its field; a password is never sent back.
+            message: Why the form comes again.
+        """
+        return self._templates.get_template("login.html").render(title="Log in", csrf=csrf, tenant=tenant, login=login, message=message)
 
     def problem(self, told: dict[str, str], status: int) -> str:
         """Return the page of a problem."""

@@ -1,6 +1,12 @@
 """How values are written for people: times, durations, digests, shares."""
 
+import re
 from datetime import UTC, datetime
+
+from markupsafe import Markup, escape
+
+_NAMED = re.compile(r"\b(inc|run)_[a-z2-7]{26}\b")
+_PLACES = {"inc": "/incidents/", "run": "/runs/"}
 
 
 def moment(at_us: int) -> str:
@@ -30,7 +36,9 @@ def span(us: int) -> str:
 
 def ago(at_us: int, now_us: int) -> str:
     """Return how long ago a time is, or how far away."""
-    return f"{span(now_us - at_us)} ago" if at_us <= now_us else f"in {span(at_us - now_us)}"
+    away = abs(now_us - at_us)
+    length = f"{away // 1_000_000} s" if away < 60_000_000 else span(away)
+    return f"{length} ago" if at_us <= now_us else f"in {length}"
 
 
 def short(identifier: str) -> str:
@@ -42,6 +50,20 @@ def short(identifier: str) -> str:
 def words(name: str) -> str:
     """Return a name of the vocabulary as words."""
     return name.replace("_", " ")
+
+
+def sentence(text: str) -> str:
+    """Return a text that begins like a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def linked(text: str) -> Markup:
+    """Return a text, escaped, with links to the incidents and runs that it names."""
+
+    def link(found: re.Match[str]) -> str:
+        return f'<a href="{_PLACES[found[1]]}{found[0]}">{short(found[0])}</a>'
+
+    return Markup(_NAMED.sub(link, str(escape(text))))  # noqa: S704 - escaped before; a name holds letters and digits only
 
 
 def share(value: float) -> str:
