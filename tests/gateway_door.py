@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -89,6 +89,8 @@ class Door:
         self.upstream = PiecesUpstream()
         self._runner = stack.enter_context(asyncio.Runner())
         self.token = ""
+        self.on_send: Callable[[Any], None] = lambda _: None
+        """Called with each message just before it leaves."""
 
     def start(self, policy: str = POLICY, tenant: str = "t1") -> "Door":
         self.policy_file.write_text(policy.replace("UPSTREAM", "http://127.0.0.1:9"))
@@ -101,7 +103,7 @@ class Door:
 
     def ask(self, body: object, *, path: str = "/v1/chat/completions", token: str = "", raw: bytes | None = None) -> Answer:
         data = json.dumps(body).encode() if raw is None else raw
-        return self._runner.run(_converse(self._app, path, data, token or self.token))
+        return self._runner.run(self._converse("POST", path, data, token or self.token))
 
     def stream(self, pieces: Sequence[bytes], **extra: object) -> Answer:
         self.upstream.script.append(pieces)
@@ -112,7 +114,7 @@ class Door:
         return self.ask({**USER, **extra})
 
     def get(self, path: str) -> Answer:
-        return self._runner.run(_converse(self._app, path, b"", "", "GET"))
+        return self._runner.run(self._converse("GET", path, b"", ""))
 
     def decisions(self, exchange: str = "") -> list[Decision]:
         entries = read(self.settings.data_dir / "journal" / "worker-0.db", 0, 100_000)
@@ -123,19 +125,19 @@ class Door:
         """Every byte that was written, keys and journals included."""
         return b"".join(path.read_bytes() for path in sorted(self.folder.rglob("*")) if path.is_file() and path != self.policy_file)
 
+    async def _converse(self, method: str, path: str, data: bytes, token: str) -> Answer:
+        sent: list[Any] = []
+        requests: asyncio.Queue[Any] = asyncio.Queue()
+        requests.put_nowait({"type": "http.request", "body": data})
 
-async def _converse(app: Gateway, path: str, data: bytes, token: str, method: str = "POST") -> Answer:
-    sent: list[Any] = []
-    requests: asyncio.Queue[Any] = asyncio.Queue()
-    requests.put_nowait({"type": "http.request", "body": data})
+        async def send(message: Any) -> None:
+            self.on_send(message)
+            sent.append(message)
 
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
-    await app({"type": "http", "method": method, "path": path, "headers": headers}, requests.get, send)
-    head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return Answer(sent[0]["status"], head, tuple(message["body"] for message in sent[1:]), not sent[-1].get("more_body"))
+        headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
+        await self._app({"type": "http", "method": method, "path": path, "headers": headers}, requests.get, send)
+        head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return Answer(sent[0]["status"], head, tuple(message["body"] for message in sent[1:]), not sent[-1].get("more_body", len(sent) < 2))
 
 
 @pytest.fixture(scope="module")

@@ -2,5 +2,6 @@
 
 from gateway_bench import bench, call
 from gateway_door import door, open_door
+from gateway_process import gateway_process
 
-__all__ = ["bench", "call", "door", "open_door"]
+__all__ = ["bench", "call", "door", "gateway_process", "open_door"]
