@@ -44,10 +44,17 @@ class PiecesUpstream(UpstreamClient):
         super().__init__()
         self.script: deque[Sequence[bytes]] = deque()
         self.requests: list[Any] = []
+        self._failure: Exception | None = None
+
+    def fails_with(self, error: Exception) -> None:
+        """Answer every request with an error that the gateway does not expect."""
+        self._failure = error
 
     @asynccontextmanager
     async def post(self, upstream: object, path: str, body: bytes) -> AsyncIterator[Any]:  # noqa: ARG002 - the port's signature
         self.requests.append(json.loads(body))
+        if self._failure is not None:
+            raise self._failure
         yield _Response(self.script.popleft())
 
 

@@ -8,8 +8,9 @@ import msgspec
 from fairlead.core import InvalidInput, Origin, Segment, Stage, decode, new_id
 from fairlead.gateway.exchange import Exchange
 from fairlead.gateway.http import HttpProblem, Request, Send, respond
-from fairlead.guard import ExchangeContext, Spot, StageOutcome, ToolCall, check_stage, guard_call
-from fairlead.wire import TRAJECTORY
+from fairlead.gateway.tool_calls import check_call
+from fairlead.guard import ExchangeContext, Spot, StageOutcome, check_stage
+from fairlead.wire import TRAJECTORY, CallRef
 from fairlead.wiring.data_plane import DataPlane
 
 _PATH = r"^(/[A-Za-z0-9_.:+=-]{0,64}){0,16}\Z"
@@ -91,9 +92,9 @@ async def check(plane: DataPlane, request: Request, send: Send) -> None:
 
 async def _decide(exchange: Exchange, body: CheckBody) -> StageOutcome:
     if body.tool_call is not None:
-        call = ToolCall(tool=body.tool_call.name, arguments=bytes(body.tool_call.arguments), path="/tool_call/arguments")
+        called = CallRef("/tool_call/arguments", body.tool_call.name, "", bytes(body.tool_call.arguments).decode())
         exchange.saw(body.segments)
-        return await exchange.run(guard_call(exchange.context, call, body.segments, place="call:0"))
+        return await check_call(exchange, called, body.segments, 0)
     segments: Sequence[Segment] = body.segments or (Segment(path="/text", origin=_ORIGIN_OF[body.stage], stage=body.stage, text=body.text),)
     exchange.saw(tuple(segments))
     return await exchange.run(check_stage(exchange.context, Spot(body.stage, "check"), segments))

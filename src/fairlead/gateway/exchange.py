@@ -81,8 +81,8 @@ class Exchange:
         ]
 
     def _seal(self, decisions: list[Decision], records: list[Record]) -> str:
-        keep = self.serving.release.policy.capture == "sealed_on_finding" and any(decision.findings for decision in decisions)
-        if not keep:
+        found = bool(self._captures) or any(decision.findings for decision in decisions)
+        if self.serving.release.policy.capture != "sealed_on_finding" or not found:
             return ""
         if self._captures and self._captures[-1][0] == len(self._seen):
             return self._captures[-1][1]

@@ -43,6 +43,10 @@ class ScriptedModel:
         """Answer the next request with these bytes."""
         self._script.append((status, content_type, parts))
 
+    def forget(self) -> None:
+        """Drop the answers that nobody asked for."""
+        self._script.clear()
+
     @staticmethod
     def chunk(delta: dict[str, Any], choice: int = 0, finish: str | None = None, **extra: object) -> bytes:
         """Return one chunk of a stream as an event."""
