@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +16,14 @@ from fairlead.console import ConsoleContext, Reads, StoreReads, create_app
 from fairlead.console.guard import Guarded
 from fairlead.core import Clock
 from fairlead.evals import Observation, Plan, Suite, gate, run_suite
+from fairlead.gateway import Gateway
 from fairlead.identity import LOCAL_OPERATOR, Actor, Identity, Passwords
 from fairlead.identity.records import IdentityRecords
-from fairlead.sdk import Guard
 from fairlead.statistics import Claim
-from fairlead.testing import FixedClock
+from fairlead.testing import FixedClock, ScriptedModel, serving
 from fairlead.testing.targets import ScriptedTarget, made_case
 from fairlead.wiring.control_plane import ControlPlane, build_control_plane
+from fairlead.wiring.data_plane import build_data_plane
 
 TENANTS = ("north", "south")
 PASSWORD = "a sentence of good length"
@@ -37,7 +39,7 @@ tier: high
 capture: sealed_on_finding
 audit: strict
 unknown: block
-upstream: {default: {provider: openai, base_url: "http://127.0.0.1:9/v1", model: model-of-TENANT}}
+upstream: {default: {provider: openai, base_url: "UPSTREAM", model: model-of-TENANT}}
 rules:
   - {id: cards-of-TENANT, at: [input, output], entity: payment_card, do: redact}
 tools:
@@ -79,14 +81,16 @@ def twin(page: str) -> str:
 
 def fill(settings: Settings, folder: Path) -> Scene:
     """Fill a store with the same kinds of records for two tenants."""
-    planes = {tenant: _plane(settings, folder, tenant) for tenant in TENANTS}
+    model = ScriptedModel()
+    with serving(model) as upstream:
+        files = {tenant: _policy(folder / tenant, upstream) for tenant in TENANTS}
+        planes = {tenant: build_control_plane(settings, files[tenant]) for tenant in TENANTS}
+        own = {tenant: _fill(planes[tenant], model, files[tenant], tenant) for tenant in TENANTS}
     plane = planes[TENANTS[0]]
     clock = FixedClock(plane.clock.now_us())
     door = cheap_door(plane, clock)
-    own = {tenant: _fill(planes[tenant], plane, settings, tenant) for tenant in TENANTS}
     for tenant in TENANTS:
         account(door, tenant, f"viewer-of-{tenant}", "viewer")
-    clock.advance(plane.clock.now_us() - clock.now_us())
     planes[TENANTS[1]].store.close()
     return Scene(plane, door, clock, own)
 
@@ -104,24 +108,34 @@ def account(door: Identity, tenant: str, login: str, role: str) -> Actor:
     return Actor.of(door.create_account(LOCAL_OPERATOR, tenant, login=login, password=PASSWORD, roles=(role,)))
 
 
-def _plane(settings: Settings, folder: Path, tenant: str) -> ControlPlane:
-    policy = folder / tenant / "fairlead.yaml"
-    policy.parent.mkdir()
-    policy.write_text(POLICY.replace("TENANT", tenant))
-    return build_control_plane(settings, policy)
+def _policy(folder: Path, upstream: str) -> Path:
+    folder.mkdir()
+    path = folder / "fairlead.yaml"
+    path.write_text(POLICY.replace("UPSTREAM", upstream).replace("TENANT", folder.name))
+    return path
 
 
-def _fill(own: ControlPlane, plane: ControlPlane, settings: Settings, tenant: str) -> Own:
-    commander = account(cheap_door(plane, plane.clock), tenant, f"commander-of-{tenant}", "incident_commander")
+def _fill(own: ControlPlane, model: ScriptedModel, policy: Path, tenant: str) -> Own:
+    commander = account(cheap_door(own, own.clock), tenant, f"commander-of-{tenant}", "incident_commander")
     release = own.put_policy_in_force(tenant=tenant, by=commander.id)
-    with Guard.load(settings.data_dir.parent / tenant / "fairlead.yaml", tenant=tenant, settings=settings) as guard:
-        guard.check(f"my card is {SEEDED}")
-        guard.apply(f"your card is {SEEDED}", "output")
-        guard.check_call(f"mail-of-{tenant}", f'{{"to": "{CANARY}@example.org", "body": "{SEEDED}"}}')
-        guard.check_call(CANARY, f'{{"{CANARY}": 1}}')
+    _converse(own, model, policy, tenant)
     incident = next(each for each in own.look() if each.tenant == tenant)
     own.desk.contain(tenant, incident.id, ("tool", f"mail-of-{tenant}"), actor=commander, reason=f"reason of {tenant}")
     return Own(incident.id, _measure(own, tenant, release))
+
+
+def _converse(plane: ControlPlane, model: ScriptedModel, policy: Path, tenant: str) -> None:
+    """Ask a model through a gateway; question, answer and tool calls hold the canary and a card number."""
+    _, token = plane.identity.create_key(LOCAL_OPERATOR, tenant, name="app", scopes=("chat",))
+    for tool in (f"mail-of-{tenant}", CANARY):
+        arguments = f'{{"to": "{CANARY}@example.org", "body": "{SEEDED}"}}'
+        call = {"id": "1", "type": "function", "function": {"name": tool, "arguments": arguments}}
+        model.says(f"your card is {SEEDED}", tool_calls=[call])
+    body = {"model": "m", "user": CANARY, "messages": [{"role": "user", "name": CANARY, "content": f"my card is {SEEDED}"}]}
+    with closing(build_data_plane(plane.settings, policy, f"worker-{tenant}")) as data, serving(Gateway(data), lifespan=True) as url:
+        for _ in range(2):
+            answer = httpx.post(f"{url}/v1/chat/completions", json=body, headers={"authorization": f"Bearer {token}"}, timeout=20)
+            assert answer.status_code == 200, answer.text
 
 
 def _measure(plane: ControlPlane, tenant: str, release: str) -> str:

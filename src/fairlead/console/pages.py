@@ -1,5 +1,6 @@
 """What each page shows: a typed Context, computed from records. The page and its JSON twin are two spellings of the same Context."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -47,8 +48,10 @@ class DecisionLine(msgspec.Struct, frozen=True, kw_only=True):
     """Hazard or entity of each Finding, each once."""
     ran: int
     """Segments on which the detectors ran."""
-    not_ran: int
-    """Segments on which they were skipped, failed or timed out."""
+    skipped: int
+    """Segments on which they did not run; the Decision says why."""
+    failed: int
+    """Segments on which they failed or took too long."""
 
 
 class Decisions(msgspec.Struct, frozen=True, kw_only=True):
@@ -253,9 +256,10 @@ def _cut(found: Sequence[Decision]) -> tuple[Sequence[Decision], int]:
 
 
 def _line(decision: Decision) -> DecisionLine:
-    ran = sum(entry.status == "ran" for entry in decision.coverage)
+    counts = Counter(entry.status for entry in decision.coverage)
     hazards = tuple(dict.fromkeys(finding.entity or finding.hazard for finding in decision.findings))
-    return DecisionLine(decision=decision, hazards=hazards, ran=ran, not_ran=len(decision.coverage) - ran)
+    failed = counts.total() - counts["ran"] - counts["skipped"]
+    return DecisionLine(decision=decision, hazards=hazards, ran=counts["ran"], skipped=counts["skipped"], failed=failed)
 
 
 def _gate(gate: GateResult) -> GatePage:
