@@ -15,7 +15,6 @@ from fairlead.evals.records import list_cases
 from fairlead.guard import Lever, read_levers
 from fairlead.identity import Actor, PermissionRefused
 from fairlead.incidents import (
-    Approval,
     CaptureMissing,
     Complaint,
     Containing,
@@ -276,34 +275,3 @@ def test_a_complaint_joins_its_incident(house: House) -> None:
     assert house.desk.open("t1", incident.id).events[-1].subject == "cmp_1"
     with pytest.raises(IncidentNotFound):
         house.desk.complain(msgspec.structs.replace(complaint, id="cmp_2", tenant="t2"))
-
-
-def test_an_approval_is_given_once_in_time_and_by_another_person(house: House) -> None:
-    waiting = Approval(
-        id="apr_1",
-        tenant="t1",
-        system="assistant",
-        exchange="x_1",
-        tool="send_email",
-        call_digest="sha256:00",
-        requested_by="key_1",
-        requested_us=NOW_US,
-        expires_us=NOW_US + HOUR_US,
-    )
-    house.records.ask_approval(waiting)
-    house.records.ask_approval(msgspec.structs.replace(waiting, id="apr_2"))
-
-    def decide(approval: str, actor: str, at_us: int = NOW_US, tenant: str = "t1") -> Approval:
-        return house.records.decide_approval(tenant, approval, approve=True, actor=actor, at_us=at_us, reason="it is fine")
-
-    with pytest.raises(SecondPersonNeeded):
-        decide("apr_1", "key_1")
-    with pytest.raises(NotFound):
-        decide("apr_1", "acc_bob", tenant="t2")
-    with pytest.raises(IncidentState):
-        decide("apr_1", "acc_bob", NOW_US + HOUR_US)
-    assert decide("apr_1", "acc_bob").status == "approved"
-    with pytest.raises(IncidentState):
-        decide("apr_1", "acc_bob")
-    assert [approval.id for approval in house.records.approvals("t1", pending=True)] == ["apr_2"]
-    assert ("acc_bob", "approval.approved", "apr_1") in house.audit()

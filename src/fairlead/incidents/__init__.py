@@ -17,7 +17,6 @@ from fairlead.incidents.levers import LeverFile
 from fairlead.incidents.model import (
     DEADLINES,
     STANDING,
-    Approval,
     Complaint,
     Containment,
     Deadline,
@@ -47,7 +46,6 @@ __all__ = [
     "DEFAULT_RULES",
     "STANDING",
     "WINDOW_US",
-    "Approval",
     "CaptureMissing",
     "CaptureReader",
     "Captured",

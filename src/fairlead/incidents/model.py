@@ -167,24 +167,3 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     filed_us: int
     incident: str = ""
     """Incident that it was joined to."""
-
-
-class Approval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A tool call that waits for a person, or that one has decided about."""
-
-    id: str
-    """``apr_…``."""
-    tenant: str
-    system: str
-    exchange: str
-    tool: str
-    call_digest: str
-    """Digest of tool and arguments: approving one call approves no other."""
-    requested_by: str
-    """API key that asked."""
-    requested_us: int
-    expires_us: int
-    status: Literal["pending", "approved", "denied"] = "pending"
-    decided_by: str = ""
-    decided_us: int = 0
-    reason: str = ""

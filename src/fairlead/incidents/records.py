@@ -1,4 +1,4 @@
-"""Incidents, their timelines, complaints and approvals as the store keeps them. Every query of tenant data takes the tenant."""
+"""Incidents, their timelines and complaints as the store keeps them. Every query of tenant data takes the tenant."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,11 +19,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from fairlead.core import Clock, NotFound, canonical_bytes, decode, new_id
+from fairlead.core import Clock, canonical_bytes, decode, new_id
 from fairlead.evals import Case
 from fairlead.evals.records import add_case
-from fairlead.incidents.errors import IncidentNotFound, IncidentState, SecondPersonNeeded
-from fairlead.incidents.model import STANDING, SYSTEM_ACTOR, Approval, Complaint, Containment, Event, Incident, Status
+from fairlead.incidents.errors import IncidentNotFound
+from fairlead.incidents.model import STANDING, SYSTEM_ACTOR, Complaint, Containment, Event, Incident, Status
 from fairlead.incidents.ports import Made, Outcome, Step
 from fairlead.journal import Access, AuditEntry, Record, Sealer
 from fairlead.ledger import Kind, Predicate
@@ -86,25 +86,6 @@ COMPLAINTS = Table(
     Column("incident", Text, nullable=False),
     PrimaryKeyConstraint("tenant", "id"),
     Index(None, "tenant", "filed_us"),
-)
-APPROVALS = Table(
-    "approvals",
-    metadata,
-    Column("tenant", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("system", Text, nullable=False),
-    Column("exchange", Text, nullable=False),
-    Column("tool", Text, nullable=False),
-    Column("call_digest", Text, nullable=False),
-    Column("requested_by", Text, nullable=False),
-    Column("requested_us", BigInteger, nullable=False),
-    Column("expires_us", BigInteger, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("decided_by", Text, nullable=False),
-    Column("decided_us", BigInteger, nullable=False),
-    Column("reason", Text, nullable=False),
-    PrimaryKeyConstraint("tenant", "id"),
-    Index(None, "tenant", "status"),
 )
 
 
@@ -202,43 +183,6 @@ class SqlIncidents:
         with self._store.read() as connection:
             return tuple(Complaint(**row) for row in connection.execute(query).mappings())
 
-    def ask_approval(self, approval: Approval) -> None:
-        """Keep an Approval that is asked for."""
-        with self._store.write() as connection:
-            connection.execute(insert(APPROVALS).values(msgspec.structs.asdict(approval)))
-
-    def approvals(self, tenant: str, *, pending: bool = False, limit: int = 200) -> tuple[Approval, ...]:
-        """Return Approvals, newest first."""
-        query = select(APPROVALS).where(APPROVALS.c.tenant == tenant)
-        if pending:
-            query = query.where(APPROVALS.c.status == "pending")
-        query = query.order_by(APPROVALS.c.requested_us.desc(), APPROVALS.c.id).limit(limit)
-        with self._store.read() as connection:
-            return tuple(Approval(**row) for row in connection.execute(query).mappings())
-
-    def decide_approval(self, tenant: str, approval: str, *, approve: bool, actor: str, at_us: int, reason: str) -> Approval:
-        """Approve or deny a tool call that waits.
-
-        Raises:
-            NotFound: There is none of that id in the tenant.
-            SecondPersonNeeded: The actor asked for it.
-            IncidentState: It was decided already, or it is too late.
-        """
-        with self._store.write() as connection:
-            where = (APPROVALS.c.tenant == tenant, APPROVALS.c.id == approval)
-            row = connection.execute(select(APPROVALS).where(*where).with_for_update()).mappings().first()
-            if row is None:
-                raise NotFound("there is no such approval", where=approval, mend="list those that wait")
-            waiting = Approval(**row)
-            _refuse_decision(waiting, actor, at_us)
-            status = "approved" if approve else "denied"
-            changed = {"status": status, "decided_by": actor, "decided_us": at_us, "reason": reason}
-            connection.execute(update(APPROVALS).where(*where), changed)
-            detail = {"tool": waiting.tool, "call_digest": waiting.call_digest, "reason": reason}
-            entry = _audit(tenant, actor, f"approval.{status}", approval, at_us=at_us, detail=detail)
-            store_records.put_audit(connection, [entry])
-        return msgspec.convert({**msgspec.structs.asdict(waiting), **changed}, Approval)
-
 
 class SqlCaptures:
     """Opens sealed captures that were folded into the store, for a program of the loop; each opening is in the audit trail first.
@@ -294,15 +238,6 @@ class LedgerNotary:
     def _attest(self, kind: Kind, incident: Incident, name: str, record: object, *, outcome: str, at_us: int) -> None:
         predicate = Predicate(at_us=at_us, tenant=incident.tenant, system=incident.system, outcome=outcome)
         self._ledger.attest(kind, {name: canonical_bytes(record)}, predicate)
-
-
-def _refuse_decision(waiting: Approval, actor: str, at_us: int) -> None:
-    if actor in ("", waiting.requested_by):
-        raise SecondPersonNeeded("whoever asks for an approval can't give it", where=waiting.id, mend="ask another person")
-    if waiting.status != "pending":
-        raise IncidentState(f"the approval was {waiting.status} already", where=waiting.id, mend="the client can ask again")
-    if at_us >= waiting.expires_us:
-        raise IncidentState("it is too late to decide", where=waiting.id, mend="the client can ask again")
 
 
 def _find(connection: Connection, tenant: str, incident: str, *, alone: bool = False) -> Incident:

@@ -1,4 +1,4 @@
-"""Incidents, their timelines, complaints, approvals, and how far each journal was looked at.
+"""Incidents, their timelines, complaints, and how far each journal was looked at.
 
 Revision ID: 0005
 Revises: 0004
@@ -71,21 +71,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "id", name="pk_complaints"),
     )
     op.create_index("ix_complaints_tenant_filed_us", "complaints", ["tenant", "filed_us"])
-    op.create_table(
-        "approvals",
-        sa.Column("tenant", sa.Text, nullable=False),
-        sa.Column("id", sa.Text, nullable=False),
-        sa.Column("system", sa.Text, nullable=False),
-        sa.Column("exchange", sa.Text, nullable=False),
-        sa.Column("tool", sa.Text, nullable=False),
-        sa.Column("call_digest", sa.Text, nullable=False),
-        sa.Column("requested_by", sa.Text, nullable=False),
-        sa.Column("requested_us", sa.BigInteger, nullable=False),
-        sa.Column("expires_us", sa.BigInteger, nullable=False),
-        sa.Column("status", sa.Text, nullable=False),
-        sa.Column("decided_by", sa.Text, nullable=False),
-        sa.Column("decided_us", sa.BigInteger, nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("tenant", "id", name="pk_approvals"),
-    )
-    op.create_index("ix_approvals_tenant_status", "approvals", ["tenant", "status"])
