@@ -4,7 +4,8 @@ import importlib.util
 import os
 import shutil
 import subprocess
-import sys
+import sysconfig
+import venv
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,6 @@ COPIED = ("src", "tests", "examples", "training", "docs", "bench", "pyproject.to
 """Tests find the source, the examples and the docs by their own place, so all of it is copied."""
 TIMEOUT_S = 120
 
-# An editable install puts the real source on the path too, behind PYTHONPATH: what is tested must be the copy.
 _RUN = """
 import sys
 from pathlib import Path
@@ -36,13 +36,20 @@ class Result(NamedTuple):
 
 
 def copy_to(folder: Path) -> Path:
-    """Copy what tests need into a folder and return it."""
+    """Copy what tests need into a folder and return it, with a Python in ``python/`` that imports the source from there.
+
+    That Python has the packages of this one but not its ``.pth`` files, so not the editable install of the real source either; what
+    tests start as a process of its own, in whatever environment, runs on the copy too.
+    """
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns(".hypothesis"))
         elif source.exists():
             shutil.copy2(source, folder / name)
+    venv.EnvBuilder(symlinks=True).create(folder / "python")
+    (packages,) = (folder / "python" / "lib").glob("python3*/site-packages")
+    (packages / "copy.pth").write_text(f"{folder / 'src'}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     return folder
 
 
@@ -61,9 +68,10 @@ def run_tests(copy: Path, nodes: tuple[str, ...]) -> Result:
     environment = dict(os.environ)  # noqa: TID251 - handed on to the process, less what belongs to this one
     for name in [name for name in environment if name.startswith("PYTEST_")]:
         del environment[name]
-    environment |= {"PYTHONPATH": str(copy / "src"), "CI": "true"}
+    environment.pop("PYTHONPATH", None)
+    environment["CI"] = "true"
     options = ["-q", "-rf", "-p", "no:cacheprovider", "-p", "no:randomly", "--tb=short", "--rootdir", str(copy)]
-    command = [sys.executable, "-c", _RUN, str(copy), *options, *nodes]
+    command = [str(copy / "python" / "bin" / "python"), "-c", _RUN, str(copy), *options, *nodes]
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
     lines = [line.removeprefix("FAILED ").split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED ")]
     return Result(done.returncode, tuple(lines), done.stdout + done.stderr)
