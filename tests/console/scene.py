@@ -156,10 +156,12 @@ class Browser:
     Args:
         app: The console.
         base: Address that it is reached by.
+        swallow: Whether what the server raises after its answer is the server's business only.
     """
 
-    def __init__(self, app: Guarded, base: str = "http://console.test") -> None:
+    def __init__(self, app: Guarded, base: str = "http://console.test", *, swallow: bool = False) -> None:
         self._app = app
+        self._swallow = swallow
         self._base = base
         self.cookies = httpx.Cookies()
 
@@ -181,7 +183,7 @@ class Browser:
         return self.post("/login", {"tenant": tenant, "login": login or f"viewer-of-{tenant}", "password": password, "csrf": csrf})
 
     async def _send(self, method: str, path: str, fields: Mapping[str, str], headers: Sequence[tuple[bytes, bytes]]) -> httpx.Response:
-        transport = httpx.ASGITransport(app=self._app)
+        transport = httpx.ASGITransport(app=self._app, raise_app_exceptions=not self._swallow)
         async with httpx.AsyncClient(transport=transport, base_url=self._base, cookies=self.cookies) as client:
             answer = await client.request(method, path, data=fields or None, headers=headers)
             self.cookies = client.cookies

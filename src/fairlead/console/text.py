@@ -53,8 +53,8 @@ def words(name: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a text that begins like a sentence."""
-    return text[:1].upper() + text[1:]
+    """Return a text that begins like a sentence; an id or a name of a rule at its head stays as it is."""
+    return text[:1].upper() + text[1:] if text.partition(" ")[0].strip(",:;").isalpha() else text
 
 
 def linked(text: str) -> Markup:
