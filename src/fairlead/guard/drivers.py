@@ -11,7 +11,7 @@ from fairlead.guard.ports import Ask, AskBroker, AskDetect, AskFingerprint, AskL
 T = TypeVar("T")
 
 OFFLOAD_CHARS = 16_000
-"""A detection or provenance job longer than this many characters runs in a thread, never on the event loop."""
+"""A detection job longer than this many characters runs in a thread, never on the event loop."""
 
 
 def drive(flow: Flow[T], ports: Ports) -> T:
@@ -56,9 +56,8 @@ async def adrive(flow: Flow[T], ports: Ports) -> T:
 def _is_slow(ask: Ask) -> bool:
     if isinstance(ask, AskDetect):
         return sum(len(segment.text) for segment in ask.job.segments) > OFFLOAD_CHARS
-    if isinstance(ask, AskBroker):
-        return sum(len(segment.text) for segment in ask.context.segments) > OFFLOAD_CHARS
-    return False
+    # A broker may ask for an approval, which is kept on a disk that other processes use too.
+    return isinstance(ask, AskBroker)
 
 
 def _try(ask: Ask, ports: Ports) -> tuple[object, PortFailed | None]:
