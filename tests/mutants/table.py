@@ -170,6 +170,20 @@ MUTANTS = (
         red=("tests/identity/test_law9_tenants.py::test_a_key_is_revoked_only_in_its_own_tenant[sqlite]",),
     ),
     Mutant(
+        law=10,
+        file="wiring/data_plane.py",
+        old="    registry = Registry.load()\n    files",
+        new='    registry = Registry.load()\n    __import__("socket").getaddrinfo("updates.example.com", 443)\n    files',
+        red=("tests/house/test_law10_offline_first.py::test_guard_gateway_model_store_and_commands_ask_nobody_outside",),
+    ),
+    Mutant(
+        law=10,
+        file="config.py",
+        old="import msgspec\n\nfrom",
+        new='import msgspec\n\nUPDATES = "https://updates.fairlead.dev/latest"\n\nfrom',
+        red=("tests/house/test_law10_offline_first.py::test_no_address_of_the_outside_stands_in_the_package_without_a_reason",),
+    ),
+    Mutant(
         law=11,
         file="detectors/families/injection.py",
         old="RULES: tuple[Rule, ...] = (\n",
