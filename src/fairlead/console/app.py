@@ -47,8 +47,9 @@ def create_app(context: ConsoleContext) -> Guarded:
     app.add_api_route("/login", console.show_login, methods=["GET"])
     app.add_api_route("/login", console.login, methods=["POST"])
     app.add_api_route("/logout", console.logout, methods=["POST"])
-    for name, kind in (("console.css", "text/css"), ("icon.svg", "image/svg+xml")):
-        app.add_api_route(f"/static/{name}", _static(name, kind), methods=["GET"])
+    app.add_api_route("/static/console.css", _static("console.css", "text/css"), methods=["GET"])
+    for address in ("/static/icon.svg", "/favicon.ico"):  # browsers ask for the latter where a document names none
+        app.add_api_route(address, _static("icon.svg", "image/svg+xml"), methods=["GET"])
     for page in PAGES:
         app.add_api_route(twin_of(page.path), console.twin_of(page), methods=["GET"])
         app.add_api_route(page.path, console.page_of(page), methods=["GET"])
