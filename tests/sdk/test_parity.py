@@ -127,3 +127,9 @@ def test_a_stopped_text_is_not_given_back(both: Both) -> None:
     checked: Any = both.guard.apply(f"key {SECRET}", "output")
     assert isinstance(checked, Checked)
     assert (checked.allowed, checked.text) == (False, "")
+
+
+def test_a_process_may_hold_several_guards(both: Both) -> None:
+    with Guard.load(both.door.policy_file, tenant="t2", settings=both.door.settings) as other:
+        assert other.check("hello").tenant == "t2"
+        assert both.guard.check("hello").tenant == "t1"

@@ -65,7 +65,9 @@ class Guard:
             InvalidInput: The policy is invalid; all problems at once, each with file and line.
             Unavailable: The journal can't be opened.
         """
-        return cls(build_data_plane(settings or load_settings(), Path(policy), f"sdk-{os.getpid()}"), tenant)
+        # A journal of its own, so that a process may hold several guards, under several policies.
+        journal = f"sdk-{os.getpid()}-{new_id('x')[-8:]}"
+        return cls(build_data_plane(settings or load_settings(), Path(policy), journal), tenant)
 
     def check(self, text: str, stage: Stage = "input", *, origin: Origin | None = None) -> Decision:
         """Return the Decision about one text; durable when this returns.
