@@ -123,3 +123,10 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_architecture_names_where_each_law_is_tested() -> None:
+    rows = re.findall(r"^\| (\d+) [^|]+\| ([^|]+) \|$", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [int(law) for law, _ in rows] == list(range(1, 12))
+    missing = [(law, room) for law, rooms in rows for room in PLACE.findall(rooms) if not list((ROOT / room).glob(f"test_law{law}_*.py"))]
+    assert not missing
