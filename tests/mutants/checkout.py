@@ -14,7 +14,7 @@ from mutants.table import Mutant
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("src", "tests", "examples", "training", "docs", "bench", "pyproject.toml", "Makefile")
 """Tests find the source, the examples and the docs by their own place, so all of it is copied."""
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 
 _RUN = """
 import sys
@@ -64,14 +64,17 @@ def break_it(copy: Path, mutant: Mutant) -> None:
 
 
 def run_tests(copy: Path, nodes: tuple[str, ...]) -> Result:
-    """Run tests in a copy, in a process of their own; what they are run with is as in ``make test`` under CI: nothing is random."""
+    """Run tests in a copy, in a process of their own; what they are run with is as in ``make test`` under CI: nothing is random.
+
+    Of one node, the first failure is enough; of several, each has to show its own.
+    """
     environment = dict(os.environ)  # noqa: TID251 - handed on to the process, less what belongs to this one
     for name in [name for name in environment if name.startswith("PYTEST_")]:
         del environment[name]
     environment.pop("PYTHONPATH", None)
     environment["CI"] = "true"
-    options = ["-q", "-rf", "-p", "no:cacheprovider", "-p", "no:randomly", "--tb=short", "--rootdir", str(copy)]
-    command = [str(copy / "python" / "bin" / "python"), "-c", _RUN, str(copy), *options, *nodes]
+    options = ["-q", "-rf", "-p", "no:cacheprovider", "--tb=short", "--rootdir", str(copy)]
+    command = [str(copy / "python" / "bin" / "python"), "-c", _RUN, str(copy), *options, *(["-x"] if len(nodes) == 1 else []), *nodes]
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
     lines = [line.removeprefix("FAILED ").split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED ")]
     return Result(done.returncode, tuple(lines), done.stdout + done.stderr)

@@ -1,5 +1,7 @@
 """Every guarantee that matters has a test that sees it broken: break the source in a copy, and the named tests go red."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,20 +12,25 @@ TESTS_FAILED = 1
 """Pytest's exit code for tests that ran and failed; a module that can't be imported or a node that isn't there is another one."""
 
 
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[Path]:
+    yield copy_to(tmp_path / "copy")
+    shutil.rmtree(tmp_path / "copy")
+
+
 def _name(mutant: Mutant) -> str:
     return f"law{mutant.law}-{Path(mutant.file).stem}-{MUTANTS.index(mutant)}"
 
 
-def test_the_named_tests_pass_in_a_copy_that_nothing_has_broken(tmp_path: Path) -> None:
+def test_the_named_tests_pass_in_a_copy_that_nothing_has_broken(copy: Path) -> None:
     """Otherwise red would prove nothing."""
     nodes = tuple(dict.fromkeys(node for mutant in MUTANTS for node in mutant.red))
-    result = run_tests(copy_to(tmp_path / "copy"), nodes)
+    result = run_tests(copy, nodes)
     assert result.code == 0, result.output
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=_name)
-def test_a_mutant_is_seen_by_the_tests_that_should_see_it(tmp_path: Path, mutant: Mutant) -> None:
-    copy = copy_to(tmp_path / "copy")
+def test_a_mutant_is_seen_by_the_tests_that_should_see_it(copy: Path, mutant: Mutant) -> None:
     break_it(copy, mutant)
     result = run_tests(copy, mutant.red)
     assert result.code == TESTS_FAILED, f"the mutant survived, or broke more than a guarantee\n{result.output}"
