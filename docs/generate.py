@@ -16,6 +16,7 @@ import fairlead
 from fairlead.cli.main import root
 from fairlead.config import SETTINGS
 from fairlead.core import FairleadError
+from fairlead.detectors import builtin_patterns
 
 DOCS = Path(__file__).resolve().parent
 REFERENCE = DOCS / "reference"
@@ -65,6 +66,30 @@ prints it in that order; in JSON it is `{code, what, where, mend, docs}`. What c
 | code | what it is | exit code |
 |---|---|---|
 """
+
+ENTITIES_HEAD = """\
+# Entities
+
+What a rule can name as `entity`; `pii` and `secret` stand for all of their kind. Each is a pattern that works in streams as in whole texts,
+and where there is a checksum or a register of prefixes it is checked.
+
+| entity | kind | score | format described by |
+|---|---|---|---|
+"""
+
+
+def entities_page() -> str:
+    """Return the page of the built-in pattern entities."""
+    found: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
+    for pattern in builtin_patterns():
+        scores, sources = found.setdefault((pattern.hazard, pattern.name), (set(), set()))
+        scores.add(f"{pattern.score:g}")
+        sources.add(pattern.source)
+    rows = [
+        f"| `{name}` | {hazard} | {', '.join(sorted(scores))} | {'; '.join(sorted(sources))} |"
+        for (hazard, name), (scores, sources) in sorted(found.items())
+    ]
+    return ENTITIES_HEAD + "\n".join([*rows, ""])
 
 
 def settings_page() -> str:
@@ -160,6 +185,7 @@ def pages() -> dict[Path, str]:
     return {
         REFERENCE / "settings.md": settings_page(),
         REFERENCE / "cli.md": cli_page(),
+        REFERENCE / "entities.md": entities_page(),
         REFERENCE / "errors" / "index.md": errors_page(),
     }
 
