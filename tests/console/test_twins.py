@@ -74,6 +74,18 @@ def test_what_the_data_say_stands_on_the_page(scene: Scene, inside: Browser, ten
         assert not [value for value in values if value not in said and value[:1].upper() + value[1:] not in said], pointer
 
 
+def test_the_log_is_read_from_its_end_and_no_entry_is_lost(scene: Scene, inside: Browser, tenant: str) -> None:
+    reads = StoreReads(scene.plane)
+    whole = [entry.position for entry in reads.evidence(tenant, None, 100).entries]
+    assert whole == list(range(len(whole)))[::-1]
+    assert len(whole) == 4
+    newest, rest = reads.evidence(tenant, None, 3).entries, reads.evidence(tenant, 1, 3).entries
+    assert [entry.position for entry in (*newest, *rest)] == whole
+    assert [entry["position"] for entry in inside.get("/evidence.json?before=2").json()["file"]["entries"]] == [1, 0]
+    assert 'href="/evidence"' in inside.get("/evidence?before=2").text
+    assert inside.get("/evidence?before=x").status_code == 400
+
+
 def test_the_twin_of_a_filtered_page_is_filtered_alike(inside: Browser) -> None:
     page = inside.get("/decisions?action=redact&stage=output").text
     assert 'href="/decisions.json?action=redact&amp;stage=output"' in page

@@ -132,6 +132,10 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger, and what its verification found just now."""
 
     file: EvidenceFile
+    before: int
+    """Position that the entries stand before; 0 for the newest."""
+    older: int
+    """Asks for the next ones; 0 when there are none."""
 
 
 class Page(NamedTuple):
@@ -156,7 +160,7 @@ def decisions(reads: Reads, ask: Ask) -> Decisions:
     """
     query = ask.query
     stage, action = _one_of(query.get("stage", ""), STAGES, "stage"), _one_of(query.get("action", ""), ACTIONS, "action")
-    until = _number(query.get("until", ""))
+    until = _number(query.get("until", ""), "until")
     rule, system = query.get("rule", ""), query.get("system", "")
     wanted = DecisionFilter(stage=stage, action=action, rule=rule, system=system, until_us=until or None)
     found = reads.decisions(ask.tenant, wanted, ROWS + 1)
@@ -225,8 +229,14 @@ def run(reads: Reads, ask: Ask) -> RunPage:
 
 
 def evidence(reads: Reads, ask: Ask) -> Evidence:
-    """Return the ledger of the tenant."""
-    return Evidence(file=reads.evidence(ask.tenant))
+    """Return the ledger of the tenant.
+
+    Raises:
+        QueryInvalid: The position is none.
+    """
+    before = _number(ask.query.get("before", ""), "before")
+    file = reads.evidence(ask.tenant, before or None, ROWS)
+    return Evidence(file=file, before=before, older=file.entries[-1].position if file.entries else 0)
 
 
 def twin_of(path: str) -> str:
@@ -280,7 +290,7 @@ def _one_of(value: str, known: tuple[T, ...], name: str) -> T | None:
     return found
 
 
-def _number(value: str) -> int:
+def _number(value: str, name: str) -> int:
     if value and not (value.isascii() and value.isdigit() and len(value) < 18):
-        raise QueryInvalid("this is no time", where="until", mend="follow the links of the page")
+        raise QueryInvalid("this is no number", where=name, mend="follow the links of the page")
     return int(value or 0)

@@ -83,7 +83,7 @@ class EvidenceFile(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger of a tenant, and what its verification found just now."""
 
     entries: tuple[EntryLine, ...]
-    """Newest first."""
+    """Some of them, newest first."""
     checkpoint: Checkpoint | None
     """The last signed tree head; None when nothing was attested yet."""
     report: Report | None
@@ -121,8 +121,8 @@ class Reads(Protocol):
             NotFound: There is none of that id in the tenant.
         """
 
-    def evidence(self, tenant: str) -> EvidenceFile:
-        """Return the tenant's ledger, verified now."""
+    def evidence(self, tenant: str, before: int | None, limit: int) -> EvidenceFile:
+        """Return the tenant's ledger, verified now as a whole, with its newest entries, or those before a position."""
 
 
 class Door(Protocol):

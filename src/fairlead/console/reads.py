@@ -86,9 +86,13 @@ class StoreReads:
             gates = [get_gate(connection, tenant, row.digest) for row in list_gates(connection, tenant) if row.run == run]
         return RunFile(run=found, gates=tuple(gates))
 
-    def evidence(self, tenant: str) -> EvidenceFile:
-        """Return the tenant's ledger, verified now."""
+    def evidence(self, tenant: str, before: int | None, limit: int) -> EvidenceFile:
+        """Return the tenant's ledger, verified now as a whole, with its newest entries, or those before a position."""
         ledger = self._ledger
+        head = ledger.head(tenant)
+        if head is None:
+            return EvidenceFile(entries=(), checkpoint=None, report=None)
+        end = head.size if before is None else min(before, head.size)
         entries = [
             EntryLine(
                 position=entry.position,
@@ -100,10 +104,9 @@ class StoreReads:
                 at_us=entry.at_us,
                 expires_us=entry.expires_us,
             )
-            for entry in reversed(ledger.entries(tenant))
+            for entry in reversed(ledger.entries(tenant, after=end - limit - 1, limit=min(limit, end)))
         ]
-        head = ledger.head(tenant)
-        report = None if head is None else verify_files(compose(ledger.log(tenant)), ledger.trust_root(tenant, ledger.key))
+        report = verify_files(compose(ledger.log(tenant)), ledger.trust_root(tenant, ledger.key))
         return EvidenceFile(entries=tuple(entries), checkpoint=head, report=report)
 
     def _system(self, tenant: str, name: str) -> SystemLine:
