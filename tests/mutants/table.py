@@ -27,6 +27,30 @@ MUTANTS = (
         red=("tests/agents/test_broker.py::test_a_tool_that_is_not_listed_is_denied",),
     ),
     Mutant(
+        law=0,
+        file="console/app.py",
+        old="    require_csrf(ticket, given)\n",
+        new="    require_csrf(ticket, csrf_token(ticket) or given)\n",
+        red=(
+            "tests/console/test_login.py::test_logging_out_takes_the_sessions_own_form",
+            "tests/console/test_login.py::test_a_login_form_that_was_not_given_to_this_browser_is_refused",
+        ),
+    ),
+    Mutant(
+        law=0,
+        file="console/app.py",
+        old='        answer.set_cookie(name, value, path="/", httponly=True,',
+        new='        answer.set_cookie(name, value, path="/", httponly=False,',
+        red=("tests/console/test_login.py::test_the_right_password_opens_a_session_in_a_strict_cookie",),
+    ),
+    Mutant(
+        law=0,
+        file="console/render.py",
+        old="autoescape=True",
+        new="autoescape=False",
+        red=("tests/console/test_pages.py::test_what_records_say_is_text_whatever_stands_in_it",),
+    ),
+    Mutant(
         law=1,
         file="wire/fields.py",
         old="    _free(item, place, into.unknown, unknown)\n",
@@ -121,6 +145,13 @@ MUTANTS = (
         red=("tests/gateway/test_law4_no_content.py::test_an_error_that_nobody_foresaw_tells_where_and_not_what",),
     ),
     Mutant(
+        law=4,
+        file="evals/scoring.py",
+        old="{_error_code(observation.error)}",
+        new="{observation.error}",
+        red=("tests/console/test_law4_no_content.py::test_what_was_said_is_on_no_page_and_in_no_twin[north]",),
+    ),
+    Mutant(
         law=5,
         file="evals/compare.py",
         old="    others = [name for name in differing if name != varied]",
@@ -168,6 +199,23 @@ MUTANTS = (
         old="where = (api_keys.c.tenant == tenant, api_keys.c.id == key, ",
         new="where = (api_keys.c.id == key, ",
         red=("tests/identity/test_law9_tenants.py::test_a_key_is_revoked_only_in_its_own_tenant[sqlite]",),
+    ),
+    Mutant(
+        law=9,
+        file="console/app.py",
+        old="return Ask(tenant=viewer.tenant, ",
+        new='return Ask(tenant=request.query_params.get("tenant", viewer.tenant), ',
+        red=(
+            "tests/console/test_law9_tenants.py::test_filters_and_parameters_name_no_tenant[north]",
+            "tests/console/test_law9_tenants.py::test_every_query_names_the_viewers_tenant",
+        ),
+    ),
+    Mutant(
+        law=9,
+        file="evals/records.py",
+        old="select(RUNS.c.digest, RUNS.c.body).where(RUNS.c.tenant == tenant, RUNS.c.id == run_id)",
+        new="select(RUNS.c.digest, RUNS.c.body).where(RUNS.c.id == run_id)",
+        red=("tests/console/test_law9_tenants.py::test_a_record_of_another_tenant_is_not_there[north]",),
     ),
     Mutant(
         law=10,

@@ -22,9 +22,15 @@ def _name(mutant: Mutant) -> str:
     return f"law{mutant.law}-{Path(mutant.file).stem}-{MUTANTS.index(mutant)}"
 
 
-def test_the_named_tests_pass_in_a_copy_that_nothing_has_broken(copy: Path) -> None:
+def _nodes_by_file() -> dict[str, tuple[str, ...]]:
+    nodes = dict.fromkeys(node for mutant in MUTANTS for node in mutant.red)
+    files = sorted({node.partition("::")[0] for node in nodes})
+    return {file: tuple(node for node in nodes if node.partition("::")[0] == file) for file in files}
+
+
+@pytest.mark.parametrize("nodes", _nodes_by_file().values(), ids=_nodes_by_file())
+def test_the_named_tests_pass_in_a_copy_that_nothing_has_broken(copy: Path, nodes: tuple[str, ...]) -> None:
     """Otherwise red would prove nothing."""
-    nodes = tuple(dict.fromkeys(node for mutant in MUTANTS for node in mutant.red))
     result = run_tests(copy, nodes)
     assert result.code == 0, result.output
 
