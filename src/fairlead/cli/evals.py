@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from fairlead.cli.keeping import keep_options, keep_runs
 from fairlead.cli.measuring import Mode, measuring_options
 from fairlead.cli.output import json_option
 
@@ -14,8 +15,20 @@ from fairlead.cli.output import json_option
 @click.option(
     "--cases", type=click.Path(path_type=Path, file_okay=False), default=None, help="Folder of cases made from incidents, run too."
 )
+@keep_options
 @json_option
-def evaluate(suite: Path, target: str, mode: Mode, out: Path | None, cases: Path | None, as_json: bool, **given: str) -> int:
+def evaluate(
+    suite: Path,
+    *,
+    target: str,
+    mode: Mode,
+    out: Path | None,
+    cases: Path | None,
+    keep_for: str,
+    tenant: str,
+    as_json: bool,
+    **given: str,
+) -> int:
     """Run a suite of cases against a target and show the rates with their intervals.
 
     The exit code says whether the measurement is whole (0) or not (12); `fairlead gate` answers the claims.
@@ -29,6 +42,7 @@ def evaluate(suite: Path, target: str, mode: Mode, out: Path | None, cases: Path
     regressions = read_case_folder(cases) if cases is not None else ()
     runs = [measure(asked, target, door, regressions=regressions, quiet=as_json) for door in doors(mode, **given)]
     write_runs(runs, out)
+    keep_runs(runs, system=keep_for, tenant=tenant)
     preview = gate(asked, runs[-1], clock=SystemClock(), regressions=regressions)
     whole = preview.answer != "INCOMPLETE"
     if as_json:

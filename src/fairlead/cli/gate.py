@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from fairlead.cli.keeping import keep_gate, keep_options
 from fairlead.cli.output import json_option
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -16,8 +17,20 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--varied", default="policy", show_default=True, help="The one factor in which the baseline may differ.")
 @click.option("--cases", type=click.Path(path_type=Path, file_okay=False), default=None, help="Folder of cases made from incidents.")
 @click.option("--junit", type=_FILE, default=None, help="Write JUnit XML to this file.")
+@keep_options
 @json_option
-def gate(run: Path, *, suite: Path, baseline: Path | None, varied: str, cases: Path | None, junit: Path | None, as_json: bool) -> int:
+def gate(
+    run: Path,
+    *,
+    suite: Path,
+    baseline: Path | None,
+    varied: str,
+    cases: Path | None,
+    junit: Path | None,
+    keep_for: str,
+    tenant: str,
+    as_json: bool,
+) -> int:
     """Answer a suite's claims over a run: 0 PASS, 10 FAIL, 11 INCONCLUSIVE, 12 incomplete, 14 incomparable."""
     from fairlead.cli.measuring import CLAIM_COLUMNS, claim_rows, read_run
     from fairlead.cli.output import show_json, show_table
@@ -37,6 +50,7 @@ def gate(run: Path, *, suite: Path, baseline: Path | None, varied: str, cases: P
         baseline=read_run(baseline) if baseline is not None else None,
         varied=factor,
     )
+    keep_gate(result, system=keep_for, tenant=tenant)
     if junit is not None:
         junit.parent.mkdir(parents=True, exist_ok=True)
         junit.write_text(junit_xml(result), encoding="utf-8")

@@ -62,6 +62,23 @@ def show(file: Path, cedar: bool, as_json: bool) -> None:
             click.echo(f"note: {rule.id} leaves out {', '.join(rule.unmeasured)}: no card of theirs carries its false-positive rate")
 
 
+@policy.command()
+@click.argument("file", type=FILE, default="fairlead.yaml")
+@click.option("--tenant", default="default", show_default=True, help="Whose System it guards.")
+@json_option
+def release(file: Path, tenant: str, as_json: bool) -> None:
+    """Put a policy in force: record and sign its Release. From then on its incident rules apply, and cards and reports know it."""
+    from fairlead.config import load_settings
+    from fairlead.identity import LOCAL_OPERATOR
+    from fairlead.wiring.control_plane import build_control_plane
+
+    identifier = build_control_plane(load_settings(), file).put_policy_in_force(tenant=tenant, by=LOCAL_OPERATOR.id)
+    if as_json:
+        show_json({"release": identifier, "tenant": tenant})
+        return
+    click.echo(f"in force for {tenant}: {identifier}, recorded and signed")
+
+
 @policy.command(name="diff")
 @click.argument("old", type=FILE)
 @click.argument("new", type=FILE)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from fairlead.cli.keeping import keep_options, keep_runs
 from fairlead.cli.measuring import Mode, measuring_options
 from fairlead.cli.output import json_option
 
@@ -12,8 +13,20 @@ from fairlead.cli.output import json_option
 @click.argument("attacks", type=click.Path(path_type=Path, dir_okay=False))
 @measuring_options
 @click.option("--converter", "converters", multiple=True, help="Spell the attacks in this way too; can be given several times.")
+@keep_options
 @json_option
-def redteam(attacks: Path, target: str, mode: Mode, out: Path | None, converters: tuple[str, ...], as_json: bool, **given: str) -> int:
+def redteam(
+    attacks: Path,
+    *,
+    target: str,
+    mode: Mode,
+    out: Path | None,
+    converters: tuple[str, ...],
+    keep_for: str,
+    tenant: str,
+    as_json: bool,
+    **given: str,
+) -> int:
     """Run an attack set and show how often attacks succeed, without and with the guard.
 
     The exit code says whether every attack arrived (0) or not (12): what never arrived was not stopped.
@@ -27,6 +40,7 @@ def redteam(attacks: Path, target: str, mode: Mode, out: Path | None, converters
         asked = converted(asked, (CONVERTERS[0], *(converter(name) for name in dict.fromkeys(converters) if name != "identity")))
     runs = [measure(asked, target, door, quiet=as_json) for door in doors(mode, **given)]
     write_runs(runs, out)
+    keep_runs(runs, system=keep_for, tenant=tenant)
     by_side = {run.guarded: run for run in runs}
     shown = report(unguarded=by_side.get(False), guarded=by_side.get(True))
     if as_json:
