@@ -17,7 +17,7 @@ TOLD = {
     "/incidents/{name}": "file/incident/id file/incident/opened_by file/incident/rule file/levers/*/id file/levers/*/reason"
     " file/levers/*/target file/events/*/actor file/events/*/subject",
     "/runs": "runs/*/run runs/*/suite runs/*/model runs/*/policy runs/*/gates/*/answer",
-    "/runs/{name}": "run suite model policy digest gates/*/gate/answer gates/*/claims/*/judgement/claim/id "
+    "/runs/{name}": "run suite model policy digest rates/*/estimate/n gates/*/gate/answer gates/*/claims/*/judgement/claim/id "
     "gates/*/claims/*/judgement/reason failing/*/case failing/*/reason",
     "/evidence": "file/checkpoint/root file/checkpoint/origin file/entries/*/digest file/entries/*/subject file/entries/*/kind",
 }

@@ -10,7 +10,7 @@ from fairlead.console.bars import Bar, bar
 from fairlead.console.errors import QueryInvalid
 from fairlead.console.ports import EvidenceFile, Reads, RunLine, SystemLine
 from fairlead.core import ACTIONS, STAGES, Action, Decision, Stage
-from fairlead.evals import CaseResult, GateResult
+from fairlead.evals import CaseResult, GateResult, MetricEstimate, estimates
 from fairlead.incidents import STANDING, Containment, Incident, IncidentFile
 from fairlead.statistics import Judgement
 from fairlead.store import DecisionFilter
@@ -123,6 +123,8 @@ class RunPage(msgspec.Struct, frozen=True, kw_only=True):
     started_us: int
     took_us: int
     cases: int
+    rates: Sequence[MetricEstimate]
+    """Each rate of the run with its interval, over all cases first."""
     gates: Sequence[GatePage]
     """Newest first."""
     failing: Sequence[CaseResult]
@@ -223,6 +225,7 @@ def run(reads: Reads, ask: Ask) -> RunPage:
         started_us=found.started_us,
         took_us=max(0, found.ended_us - found.started_us),
         cases=len(found.results),
+        rates=estimates(found),
         gates=[_gate(gate) for gate in file.gates],
         failing=[result for result in found.results if result.outcome in BAD_OUTCOMES],
     )

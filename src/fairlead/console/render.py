@@ -39,6 +39,7 @@ class Renderer:
             "share": text.share,
             "sentence": text.sentence,
             "linked": text.linked,
+            "coded": text.coded,
         }
         self._templates.globals |= {"navigation": NAVIGATION, "bar_width": WIDTH}
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from markupsafe import Markup, escape
 
 _NAMED = re.compile(r"\b(inc|run)_[a-z2-7]{26}\b")
+_CODE = re.compile(r"`([^`]+)`")
 _PLACES = {"inc": "/incidents/", "run": "/runs/"}
 
 
@@ -64,6 +65,11 @@ def linked(text: str) -> Markup:
         return f'<a href="{_PLACES[found[1]]}{found[0]}">{short(found[0])}</a>'
 
     return Markup(_NAMED.sub(link, str(escape(text))))  # noqa: S704 - escaped before; a name holds letters and digits only
+
+
+def coded(text: str) -> Markup:
+    """Return a text, escaped, whose `commands` in back ticks are marked as such."""
+    return Markup(_CODE.sub(r'<code class="nowrap">\1</code>', str(escape(text))))  # noqa: S704 - escaped before
 
 
 def share(value: float) -> str:
