@@ -18,6 +18,9 @@ from fairlead.guard.flow import Flow, ask_fingerprint, ask_time
 from fairlead.guard.ports import AskDetect
 from fairlead.guard.record import FAILED, RESPONSE, Judgement, judge, ruled, stops_on_failure, unanswered, uncovered
 
+HOLD_CAP = "hold-cap"
+"""Rule of a Decision that ended a choice because it would have had to hold too much (the policy's ``hold_cap``)."""
+
 
 class Released(msgspec.Struct, frozen=True):
     """What may leave now."""
@@ -50,6 +53,7 @@ class StreamGuard:
         self._scanner = context.release.scanner_at("output")
         self._channels: dict[tuple[int, str], _Channel] = {}
         self._blocked: set[int] = set()
+        self._capped = False
         self._passed: dict[str, Coverage] = {}
 
     def passed(self, unknown: Sequence[Segment]) -> None:
@@ -143,6 +147,8 @@ class StreamGuard:
     def _decision(self, *, time_us: tuple[int, int], findings: Sequence[Finding], coverage: tuple[Coverage, ...], state: State) -> Decision:
         judgement = judge(self._context, "output", findings)
         decision = ruled(self._context, RESPONSE, time_us[0], judgement, findings)
+        if self._capped and SEVERITY[decision.action] < SEVERITY["block"]:
+            decision = msgspec.structs.replace(decision, verdict="block", action="block", rule=HOLD_CAP)
         return msgspec.structs.replace(decision, coverage=coverage, took_us=time_us[1], state=state)
 
     def _channel(self, choice: int, channel: str) -> _Channel:
@@ -154,6 +160,12 @@ class StreamGuard:
         return here
 
     def _settle(self, choice: int, here: _Channel, settled: Settled) -> Released:
+        policy = self._context.release.policy
+        if settled.capped and policy.hold_cap == "block" and policy.mode == "enforce":
+            # What would leave is not decided: it could be the middle of a match that does not end.
+            self._capped = True
+            self._blocked.add(choice)
+            return Released("", blocked=True)
         if not settled.clusters:
             return Released(settled.text)
         cuts: list[Cut] = []

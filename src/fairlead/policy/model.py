@@ -234,6 +234,7 @@ class PolicyDocument(Document):
     capture: Literal["none", "sealed_on_finding", "sealed_sample"] = "none"
     audit: Literal["strict", "relaxed"] = "strict"
     unknown: Literal["block", "scan", "allow"] = "block"
+    hold_cap: Literal["block", "pass"] = "block"
     on_error: Literal["closed", "open"] | None = None
     near_miss_band: Score = 0.1
     upstream: dict[Name, UpstreamDocument] = {}
