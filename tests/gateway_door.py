@@ -154,6 +154,13 @@ def open_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         yield Door(stack, tmp_path_factory.mktemp("door")).start()
 
 
+@pytest.fixture(scope="module")
+def quick_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """The same without waiting for the disk, for tests of many requests that look at no record."""
+    with ExitStack() as stack:
+        yield Door(stack, tmp_path_factory.mktemp("door")).start(POLICY.replace("audit: strict", "audit: relaxed"))
+
+
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:
     """A door that a test starts itself."""

@@ -1,7 +1,7 @@
 """Fixtures of the gateway's tests."""
 
 from gateway_bench import bench, call
-from gateway_door import door, open_door
+from gateway_door import door, open_door, quick_door
 from gateway_process import gateway_process
 
-__all__ = ["bench", "call", "door", "gateway_process", "open_door"]
+__all__ = ["bench", "call", "door", "gateway_process", "open_door", "quick_door"]

@@ -40,15 +40,15 @@ RICH = (
 RICH_TEXT = "Zürich 😀 card [PAYMENT_CARD], mail [EMAIL] — fin"
 
 
-def test_a_stream_split_at_any_byte_gives_the_same_text(open_door: Any) -> None:
+def test_a_stream_split_at_any_byte_gives_the_same_text(quick_door: Any) -> None:
     for place in range(len(RICH) + 1):
-        answer = open_door.stream([piece for piece in (RICH[:place], RICH[place:]) if piece])
+        answer = quick_door.stream([piece for piece in (RICH[:place], RICH[place:]) if piece])
         assert answer.text() == RICH_TEXT, place
         assert answer.body.endswith(DONE), place
 
 
-def test_a_stream_of_single_bytes_gives_the_same_text(open_door: Any) -> None:
-    assert open_door.stream([bytes([byte]) for byte in RICH]).text() == RICH_TEXT
+def test_a_stream_of_single_bytes_gives_the_same_text(quick_door: Any) -> None:
+    assert quick_door.stream([bytes([byte]) for byte in RICH]).text() == RICH_TEXT
 
 
 TEXTS = st.lists(st.sampled_from([*"ab 4-@.é😀", CARD, "1111", "bob@example.org", SECRET[:7], SECRET, "\\u0041", '"\\']), max_size=12)
@@ -58,14 +58,14 @@ TEXTS = st.lists(st.sampled_from([*"ab 4-@.é😀", CARD, "1111", "bob@example.o
 @given(texts=TEXTS, cuts=st.lists(st.integers(0, 4000), max_size=12), ends=st.sampled_from([b"\n\n", b"\r\n\r\n", b"\r\r"]))
 @example(texts=["😀"], cuts=list(range(200)), ends=b"\r\r")
 def test_any_split_of_an_upstreams_bytes_gives_the_client_the_same_text(
-    open_door: Any, texts: list[str], cuts: list[int], ends: bytes
+    quick_door: Any, texts: list[str], cuts: list[int], ends: bytes
 ) -> None:
     wire = said(*texts).replace(b"\n\n", ends)
     places = sorted({0, len(wire), *(cut for cut in cuts if cut < len(wire))})
-    whole, split = open_door.stream([wire]), open_door.stream([wire[a:b] for a, b in itertools.pairwise(places)])
+    whole, split = quick_door.stream([wire]), quick_door.stream([wire[a:b] for a, b in itertools.pairwise(places)])
     assert (split.text(), split.finishes()) == (whole.text(), whole.finishes())
     # Neither does it matter where the model put its chunks.
-    one = open_door.stream([said("".join(texts))])
+    one = quick_door.stream([said("".join(texts))])
     assert (one.text(), one.finishes()) == (whole.text(), whole.finishes())
 
 
@@ -135,10 +135,10 @@ def made_calls(answer: Any) -> list[Any]:
     return [made for one in answer.chunks for choice in one["choices"] for made in choice["delta"].get("tool_calls", [])]
 
 
-def test_arguments_with_escapes_arrive_whole_however_they_were_cut(open_door: Any) -> None:
+def test_arguments_with_escapes_arrive_whole_however_they_were_cut(quick_door: Any) -> None:
     arguments = json.dumps({"q": 'a "quoted" \\ line\n😀 é'})
     for place in range(len(arguments)):
-        [made] = made_calls(open_door.stream(calls(arguments[:place], arguments[place:])))
+        [made] = made_calls(quick_door.stream(calls(arguments[:place], arguments[place:])))
         assert made["function"] == {"name": "search_docs", "arguments": arguments}
 
 
