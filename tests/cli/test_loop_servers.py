@@ -61,6 +61,7 @@ def test_whatever_ends_the_demonstration_ends_its_servers(tmp_path: Path, number
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
         process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
         process.wait(20)
     with pytest.raises(httpx.ConnectError):
         httpx.get(url)

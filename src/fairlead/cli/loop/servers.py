@@ -43,10 +43,13 @@ class Servers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        # Impatience must not leave a server behind: from here to the end no further signal counts.
+        for number in self._before:
+            signal.signal(number, signal.SIG_IGN)
         for name in reversed(list(self._running)):
             self.stop(name)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def start(self, name: str, words: Sequence[str], url: str) -> None:
         """Start ``fairlead`` with these words and wait until it answers.
