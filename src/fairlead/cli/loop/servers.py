@@ -43,9 +43,6 @@ class Servers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        # Impatience must not leave a server behind: from here to the end no further signal counts.
-        for number in self._before:
-            signal.signal(number, signal.SIG_IGN)
         for name in reversed(list(self._running)):
             self.stop(name)
         for number, handler in self._before.items():
@@ -114,6 +111,9 @@ class Servers:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """End the block; from here on impatience must not leave a server behind."""
+    for number in _ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
