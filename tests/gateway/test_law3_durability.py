@@ -107,6 +107,15 @@ def test_at_every_byte_that_leaves_the_decisions_before_it_are_durable(door: Any
     assert seen[0][3:] == [("input", "final"), ("output", "final")]
 
 
+def test_a_tool_call_leaves_a_stream_only_after_its_own_decision_is_durable(door: Any) -> None:
+    door.start()
+    recorded: list[set[str]] = []
+    door.on_send = lambda message: b"tool_calls" in message.get("body", b"") and recorded.append({one.stage for one in door.decisions()})
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "search_docs", "arguments": "{}"}}
+    door.stream([chunk({"tool_calls": [call]}), chunk({}, finish="tool_calls"), DONE])
+    assert recorded == [{"input", "output", "tool_call"}]
+
+
 def ask(client: httpx.Client, *, stream: bool) -> Any:
     body = {"model": "m", "messages": [{"role": "user", "content": "hello"}], "stream": stream}
     return client.stream("POST", "/v1/chat/completions", json=body)

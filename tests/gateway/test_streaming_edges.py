@@ -220,6 +220,22 @@ def test_an_end_before_its_time_is_told_and_not_taken_for_the_end(open_door: Any
     assert open_door.decisions(answer.headers["x-fairlead-exchange"])[-1].state == "interrupted"
 
 
+@pytest.mark.parametrize("garbage", [b"data: {\n\n", b'data: {"error": "overloaded"}\n\n', b"data: []\n\n"])
+def test_what_came_before_garbage_is_released_however_it_was_split(open_door: Any, garbage: bytes) -> None:
+    wire = chunk({"content": "one "}) + chunk({"content": "two "}) + garbage
+    for pieces in ([wire], [bytes([byte]) for byte in wire]):
+        answer = open_door.stream(pieces)
+        assert "".join(found["choices"][0]["delta"]["content"] for found in answer.chunks if "choices" in found) == "one two "
+        assert answer.chunks[-1]["error"]["code"] == "upstream_unavailable"
+
+
+@pytest.mark.parametrize("answer", [b'{"error": {"message": "no streams here"}}', b"", b": only a comment\n\n"])
+def test_an_upstream_that_does_not_stream_is_told_and_not_taken_for_an_empty_answer(open_door: Any, answer: bytes) -> None:
+    told = open_door.stream([answer])
+    assert b"upstream_unavailable" in told.body
+    assert DONE not in told.body
+
+
 def test_what_a_stream_holds_at_its_end_is_released(open_door: Any, call: Callable[..., Any]) -> None:  # noqa: ARG001 - one fixture for all
     answer = open_door.stream([chunk({"content": "AKIA"}), chunk({"content": "IOS"}), chunk({}, finish="length"), DONE])
     assert answer.text() == "AKIAIOS"

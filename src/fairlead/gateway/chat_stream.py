@@ -1,7 +1,7 @@
 """A streamed chat answer: what may leave leaves at once, what may still become a match waits (law 2), tool calls leave whole."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 import aiohttp
 import msgspec
@@ -10,8 +10,9 @@ from fairlead.core import InvalidInput, Segment, State
 from fairlead.gateway.exchange import Exchange
 from fairlead.gateway.http import Headers, HttpProblem, Send, Wire, error_body
 from fairlead.gateway.tool_calls import check_call, explain
+from fairlead.gateway.upstream import MAX_RESPONSE
 from fairlead.guard import Spot, StreamGuard, adrive, guard_output
-from fairlead.wire import DONE, CallDelta, CallRef, ChatChunk, ChatRequest, ChunkReader, Delta, EventReader, Json, encode_event
+from fairlead.wire import DONE, CallDelta, CallRef, ChatChunk, ChatRequest, ChunkReader, Delta, Event, EventReader, Json, encode_event
 
 _EVENT_STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 
@@ -56,9 +57,12 @@ class ChatStream:
         }
         self.ended = False
         """True when nothing more of the upstream is wanted."""
+        self.begun = False
+        """True once a chunk came."""
 
     async def feed(self, chunk: ChatChunk) -> list[bytes]:
         """Return the events that a chunk lets leave."""
+        self.begun = True
         if chunk.unknown and not await self._pass_unknown(chunk):
             # The head of this chunk may hold what is unknown: the last one that was clean stays.
             self.ended = True
@@ -172,7 +176,7 @@ def _choice(index: int, delta: dict[str, Json], finish: str | None = None) -> di
 async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, wire: Wire, parsed: ChatRequest) -> None:
     """Guard and send a streamed answer.
 
-    The opening record is durable before the first byte and the final one before the end marker (law 3).
+    The opening record is durable before the first byte, that of a tool call before the call, the final one before the end marker (law 3).
 
     Args:
         exchange: The Exchange.
@@ -192,6 +196,8 @@ async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, 
     last = b""
     try:
         async for data in _events(stream, response, gone):
+            # A tool call leaves whole, in the middle of the stream: its Decision is durable before it.
+            await exchange.commit()
             await wire.send({"type": "http.response.body", "body": data, "more_body": True})
         if not gone.done():
             state, last = "final", b"".join(await stream.close()) + DONE
@@ -208,24 +214,48 @@ async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, 
 
 
 async def _events(stream: ChatStream, response: aiohttp.ClientResponse, gone: "asyncio.Future[None]") -> AsyncIterator[bytes]:
-    """Give what may leave, joined per read of the upstream; ends at the end marker, or when the client is gone."""
+    """Give what may leave, joined per read of the upstream; ends at the end marker, or when the client is gone.
+
+    Raises:
+        InvalidInput: The upstream sends what is no chunk, no chunk at all, or without an end. What was good before it is given first.
+    """
     reader, chunks = EventReader(), ChunkReader()
+    size = 0
     async for data in response.content.iter_any():
+        size += len(data)
         if gone.done():
             return
         out: list[bytes] = []
-        for event in reader.feed(data):
-            if event.data == b"[DONE]":
-                stream.ended = True
-            elif not stream.ended:
-                out += await stream.feed(chunks.read(event.data))
+        try:
+            _require_end(size)
+            await _feed(stream, chunks, reader.feed(data), out)
+        except InvalidInput:
+            if out:
+                yield b"".join(out)
+            raise
         if out:
             yield b"".join(out)
         if stream.ended:
             return
-    for event in reader.close():
-        if event.data != b"[DONE]" and not stream.ended:
-            yield b"".join(await stream.feed(chunks.read(event.data)))
+    out = []
+    await _feed(stream, chunks, reader.close(), out)
+    if out:
+        yield b"".join(out)
+    if not stream.begun and not stream.ended:
+        raise InvalidInput("the upstream's stream holds no chunk", mend="check that the upstream can stream")
+
+
+async def _feed(stream: ChatStream, chunks: ChunkReader, events: Iterable[Event], out: list[bytes]) -> None:
+    for event in events:
+        if event.data == b"[DONE]":
+            stream.ended = True
+        elif not stream.ended:
+            out += await stream.feed(chunks.read(event.data))
+
+
+def _require_end(size: int) -> None:
+    if size > MAX_RESPONSE:
+        raise InvalidInput("the upstream's stream is too long", mend=f"streams are limited to {MAX_RESPONSE} bytes")
 
 
 async def _until_gone(wire: Wire) -> None:

@@ -12,7 +12,7 @@ CONNECT_S = 10.0
 IDLE_S = 120.0
 """An upstream that sends nothing for so long is given up."""
 MAX_RESPONSE = 64 * 1024 * 1024
-"""Bytes of a response that is not a stream, at most."""
+"""Bytes of a response at most, streamed or not."""
 
 
 class UpstreamClient:
