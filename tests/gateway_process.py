@@ -59,6 +59,10 @@ class GatewayProcess:
         if not self.token:
             key, self.token = ApiKey.issue(tenant="t1", name="tests", scopes=("chat", "check"))
             publish_keys(self.data / "keys.json", (key,))
+        return self.restart(*words)
+
+    def restart(self, *words: str) -> subprocess.Popen[bytes]:
+        """Run it with the policy file as it is."""
         command = [sys.executable, "-m", "fairlead", "gateway", "--policy", str(self.policy_file), "--port", str(self.port)]
         self._started += 1
         with (self.folder / f"output-{self._started}.log").open("wb") as output:

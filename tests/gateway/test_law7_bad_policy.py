@@ -158,6 +158,35 @@ def test_policies_swap_without_a_dropped_request(bench: Any) -> None:
     assert hammer.seen == expected, "each answer is what the release that it names decides"
 
 
+def test_a_worker_that_is_killed_while_the_file_is_bad_comes_back_with_the_last_good_policy(gateway_process: Any) -> None:
+    model = ScriptedModel()
+    with serving(model) as upstream:
+        worker = gateway_process.start(upstream)
+        release = gateway_process.wait().get("/readyz").json()["release"]
+        gateway_process.policy_file.write_text("fairlead: 2\n")
+        worker.kill()
+        worker.wait()
+        gateway_process.restart()
+        client = gateway_process.wait()
+        health = client.get("/readyz").json()
+        assert (health["release"], health["policy_errors"]) == (release, 1)
+        assert health["policy_problem"]
+        model.says(f"card {CARD}")
+        answer = client.post("/v1/chat/completions", json={"model": "m", "messages": [{"role": "user", "content": "hello"}]})
+        assert answer.json()["choices"][0]["message"]["content"] == "card [PAYMENT_CARD]"
+
+
+def test_whoever_starts_a_gateway_with_a_bad_file_is_told_and_gets_none(gateway_process: Any) -> None:
+    with serving(ScriptedModel()) as upstream:
+        served = gateway_process.start(upstream, "--workers", "1")
+        gateway_process.wait()
+        served.terminate()
+        served.wait()
+        gateway_process.policy_file.write_text("fairlead: 2\n")
+        assert gateway_process.restart("--workers", "1").wait(30) == 2
+        assert b"fairlead.yaml:1" in gateway_process.output
+
+
 def test_a_stream_in_flight_keeps_the_release_that_it_began_with(bench: Any) -> None:
     model, gate = PacedModel(), Gate()
     model.streams(chunk({"content": "begin "}), gate, chunk({"content": f"card {CARD}"}), chunk({}, finish="stop"), b"data: [DONE]\n\n")

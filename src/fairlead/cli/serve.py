@@ -30,7 +30,7 @@ def gateway(policy: Path, host: str | None, port: int | None, workers: int | Non
         Supervisor(policy.absolute(), count, address, listen).run()
         return
     number = worker or 0
-    plane = build_data_plane(settings, policy, f"worker-{number}")
+    plane = build_data_plane(settings, policy, f"worker-{number}", resume=worker is not None)
     serve_worker(plane, address, listen, worker_socket(settings.data_dir, number))
 
 

@@ -15,7 +15,7 @@ from fairlead.identity import ApiKey, KeyRing, Scope
 from fairlead.journal import Fingerprinter, Journal, Sealer
 from fairlead.policy import Release
 from fairlead.telemetry import Telemetry
-from fairlead.wiring.policy_files import PolicyFiles
+from fairlead.wiring.policy_files import LastGood, PolicyFiles
 
 Secrets = Callable[[str], str]
 """Name of an environment variable to its value."""
@@ -54,17 +54,18 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 class DataPlane:
     """Everything that a gateway worker or the SDK needs; built once per process by :func:`build_data_plane`."""
 
-    def __init__(self, files: PolicyFiles, registry: Registry, parts: "Parts") -> None:
-        self._files = files
+    def __init__(self, loaded: "Loaded", registry: Registry, parts: "Parts") -> None:
+        self._files = loaded.files
+        self._stamp = loaded.stamp
+        self._last_good = loaded.last_good
         self._registry = registry
         self._parts = parts
         self.worker = parts.worker
         self.journal = parts.journal
         self.sealer = parts.sealer
-        self._policy_errors = 0
-        self._policy_problem = ""
-        self._stamp = files.stamp()
-        self.serving = self._serve(self._compile())
+        self._policy_errors = 1 if loaded.problem else 0
+        self._policy_problem = loaded.problem
+        self.serving = self._serve(loaded.release)
 
     def authenticate(self, token: str, scope: Scope) -> ApiKey:
         """Return the key that a token stands for.
@@ -140,10 +141,12 @@ class DataPlane:
             self._parts.telemetry.close()
 
     def _compile(self) -> Release:
-        release = self._files.compile(self._registry)
+        texts = self._files.read()
+        release = self._files.compile(self._registry, texts)
         if (release.policy.audit == "strict") != self.journal.strict:
             mend = "restart the gateway, or set it back"
             raise InvalidInput("'audit' can't change while the journal is open", where=self._files.policy.name, mend=mend)
+        self._last_good.keep(texts)
         return release
 
     def _refuse(self, error: FairleadError) -> None:
@@ -170,6 +173,18 @@ class DataPlane:
         return value
 
 
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process starts to serve, and what it watches."""
+
+    files: PolicyFiles
+    stamp: tuple[tuple[int, int], ...]
+    """Of the files when they were read."""
+    last_good: LastGood
+    release: Release
+    problem: str = ""
+    """Code of why the files were refused, when it is the last good policy that is served."""
+
+
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """The built objects that outlive a Release."""
 
@@ -186,13 +201,15 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Secrets
 
 
-def build_data_plane(settings: Settings, policy: Path, worker: str) -> DataPlane:
+def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: bool = False) -> DataPlane:
     """Build the data plane of one process.
 
     Args:
         settings: Where things are.
         policy: The policy file, ``fairlead.yaml``.
         worker: Name of this process's journal, such as ``worker-0``.
+        resume: True for a worker that a supervisor starts again: if the file has become bad meanwhile, the policy that was served
+            last stays in force (law 7). A person who starts a gateway is told what is wrong instead.
 
     Raises:
         InvalidInput: The policy is invalid.
@@ -201,7 +218,8 @@ def build_data_plane(settings: Settings, policy: Path, worker: str) -> DataPlane
     clock = SystemClock()
     registry = Registry.load()
     files = PolicyFiles(policy.absolute())
-    strict = files.compile(registry).policy.audit == "strict"
+    loaded = _load(files, LastGood(settings.data_dir / "policies", files), registry, resume=resume)
+    strict = loaded.release.policy.audit == "strict"
     with ExitStack() as undo:
         journal = Journal.open(settings.data_dir / "journal" / f"{worker}.db", strict=strict, clock=clock)
         undo.callback(journal.close)
@@ -220,6 +238,21 @@ def build_data_plane(settings: Settings, policy: Path, worker: str) -> DataPlane
             telemetry=Telemetry(sample=settings.trace_sample),
             secrets=secret_from_environment,
         )
-        plane = DataPlane(files, registry, parts)
+        plane = DataPlane(loaded, registry, parts)
         undo.pop_all()
     return plane
+
+
+def _load(files: PolicyFiles, last_good: LastGood, registry: Registry, *, resume: bool) -> Loaded:
+    stamp = files.stamp()
+    try:
+        texts = files.read()
+        release = files.compile(registry, texts)
+    except InvalidInput as error:
+        kept = last_good.texts() if resume else None
+        if kept is None:
+            raise
+        release = files.compile(registry, kept)
+        return Loaded(files=files, stamp=stamp, last_good=last_good, release=release, problem=error.code)
+    last_good.keep(texts)
+    return Loaded(files=files, stamp=stamp, last_good=last_good, release=release)

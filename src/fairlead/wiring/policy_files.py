@@ -1,12 +1,21 @@
 """The files that make a Release: the policy, and Cedar beside it."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import msgspec
 
-from fairlead.core import InvalidInput
+from fairlead.core import InvalidInput, canonical_bytes, decode, digest_bytes
 from fairlead.detectors import Registry
 from fairlead.policy import Release, compile_release, load_policy
+
+
+class PolicyTexts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the files that make a Release hold."""
+
+    policy: str
+    cedar: str = ""
 
 
 class PolicyFiles(msgspec.Struct, frozen=True):
@@ -43,14 +52,52 @@ class PolicyFiles(msgspec.Struct, frozen=True):
             copy.cedar.write_text(read_policy_text(self.cedar), encoding="utf-8")
         policy.write_text(read_policy_text(self.policy), encoding="utf-8")
 
-    def compile(self, registry: Registry) -> Release:
-        """Read and compile.
+    def read(self) -> PolicyTexts:
+        """Read the files.
+
+        Raises:
+            InvalidInput: A file is missing, or no UTF-8 text.
+        """
+        return PolicyTexts(policy=read_policy_text(self.policy), cedar=read_policy_text(self.cedar) if self.cedar.exists() else "")
+
+    def compile(self, registry: Registry, texts: PolicyTexts | None = None) -> Release:
+        """Compile the files, or what they held when they were read.
 
         Raises:
             InvalidInput: A file is missing, not UTF-8, or invalid; all problems at once.
         """
-        policy = load_policy(str(self.policy), read_policy_text(self.policy))
-        return compile_release(policy, registry, cedar=read_policy_text(self.cedar) if self.cedar.exists() else "")
+        used = texts or self.read()
+        return compile_release(load_policy(str(self.policy), used.policy), registry, cedar=used.cedar)
+
+
+class LastGood:
+    """The policy that was served last, kept so that a worker which is started again while the file is bad serves on (law 7).
+
+    Args:
+        folder: Where it is kept, ``<data>/policies``; one file for each policy file.
+        files: The files that it was.
+    """
+
+    def __init__(self, folder: Path, files: PolicyFiles) -> None:
+        self._path = folder / f"{digest_bytes(str(files.policy).encode()).removeprefix('sha256:')[:16]}.json"
+
+    def keep(self, texts: PolicyTexts) -> None:
+        """Keep what is served now. Failing to is no reason not to serve: what was kept before stays."""
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
+            with os.fdopen(descriptor, "wb") as draft:
+                draft.write(canonical_bytes(texts))
+            Path(name).replace(self._path)
+        except OSError:
+            return
+
+    def texts(self) -> PolicyTexts | None:
+        """Return what was served last; None when nothing is known of it."""
+        try:
+            return decode(self._path.read_bytes(), PolicyTexts, where=self._path.name)
+        except (OSError, InvalidInput):
+            return None
 
 
 def read_policy_text(path: Path) -> str:
