@@ -1,5 +1,6 @@
 """Faults: nothing fails open, nothing leaks into an error, every end is recorded."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import httpx
 import pytest
 from gateway_bench import POLICY
 
+ANSWER = '{"choices": [{"index": 0, "message": {"role": "assistant", "content": "x", "annotations": DEEP}, "finish_reason": "stop"}]}'
 SENTENCE = "the quarterly figures are secret"
 
 
@@ -59,6 +61,22 @@ def test_a_bad_request_is_refused_with_the_api_s_error_shape(bench: Any, body: b
     answer = httpx.post(f"{bench.url}/v1/chat/completions", content=body, headers={"authorization": f"Bearer {bench.token}"})
     assert answer.status_code == 400
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize("depth", [300, 900, 950, 980, 1000, 5000])
+def test_no_depth_of_nesting_breaks_the_gateway(door: Any, depth: int) -> None:
+    door.start()
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+    for left, right in (('{"a":', "}"), ("[", "]")):
+        deep = left * depth + '"x"' + right * depth
+        request = json.dumps({**body, "metadata": "DEEP"}).replace('"DEEP"', deep).encode()
+        check = ('{"stage": "tool_call", "tool_call": {"name": "search_docs", "arguments": ' + deep + "}}").encode()
+        door.upstream.script.append([ANSWER.replace("DEEP", deep).encode()])
+        assert door.ask(body).status in (200, 502)
+        door.upstream.script.append([ANSWER.replace("DEEP", '"x"').encode()])
+        assert door.ask(None, raw=request).status in (200, 400)
+        door.upstream.script.clear()
+        assert door.ask(None, raw=check, path="/v1/guard/check").status in (200, 400)
 
 
 def test_a_rate_limit_says_when_to_come_back(bench: Any) -> None:

@@ -245,3 +245,4 @@ def test_an_error_that_nobody_foresaw_tells_where_and_not_what(door: Any, caplog
     assert WORD.encode() not in answer.body
     assert "KeyError" in caplog.text
     assert WORD not in caplog.text + "".join(capfd.readouterr())
+    assert [decision.stage for decision in door.decisions()] == ["input"], "what was decided before it is recorded"

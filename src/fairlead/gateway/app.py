@@ -114,6 +114,8 @@ def _problem(error: Exception) -> HttpProblem:
         return HttpProblem(401, "invalid_api_key", f"{error.what}; {error.mend}")
     if isinstance(error, Unavailable):
         return unavailable(error)
+    if isinstance(error, RecursionError):
+        return HttpProblem(400, "invalid_input", "the body is nested too deeply; send less than a few hundred levels")
     place = traceback.extract_tb(error.__traceback__)[-1]
     _log.error("a request ended with %s in %s, line %s", type(error).__name__, place.name, place.lineno)
     return HttpProblem(500, "internal_error", "the gateway could not handle this request; nothing of it was passed on")

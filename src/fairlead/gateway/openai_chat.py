@@ -46,6 +46,9 @@ async def chat(plane: DataPlane, client: UpstreamClient, request: Request, recei
         # Once more, for what was decided before the failure; an answer that names its Exchange has its Decisions in the journal.
         await exchange.commit()
         raise unavailable(error, exchange.headers()) from error
+    except Exception:
+        await exchange.commit()
+        raise
 
 
 async def _answer(plane: DataPlane, client: UpstreamClient, exchange: Exchange, parsed: ChatRequest, wire: Wire) -> None:
