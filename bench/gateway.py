@@ -4,6 +4,7 @@ All servers run at the same time and are asked in turn, round by round, so that 
 """
 
 import contextlib
+import sys
 from collections.abc import Sequence
 
 from load import Load, bodies, load
@@ -56,6 +57,10 @@ def _round(servers: dict[str, Server], number: int, loads: Loads) -> None:
                 continue
             got = load(servers[name], requests, connections=connections, seconds=SECONDS)
             loads.setdefault((name, what), []).append(got)
+            if got.failed:
+                print(f"{name}: {got.failed} of {got.requests} requests ({what}) failed", file=sys.stderr)
+            if got.failed and name != "litellm":
+                raise RuntimeError(f"{name} did not answer all requests, so its cost is not known")
 
 
 def _cpu(loads: Loads, name: str, what: str) -> list[float]:

@@ -19,7 +19,9 @@ class Load(NamedTuple):
 
     requests: int
     cpu_ms: float
-    """CPU of the server per request."""
+    """CPU of the server per request, failed ones counted."""
+    failed: int
+    """Answers that were no 200."""
     latencies_ms: tuple[float, ...]
     """Sorted."""
 
@@ -45,7 +47,7 @@ def load(server: Server, requests: Sequence[bytes], *, connections: int, seconds
     """Send requests for so many seconds after a quarter as long to warm up.
 
     Raises:
-        RuntimeError: An answer is not 200, or a stream has no end marker.
+        RuntimeError: A stream has no end marker.
     """
     raw = [_http(body, server) for body in requests]
     return asyncio.run(_load(server, raw, connections, seconds))
@@ -64,46 +66,48 @@ async def _load(server: Server, raw: Sequence[bytes], connections: int, seconds:
     try:
         await _phase(opened, raw, seconds / 4)
         before = server.cpu_s()
-        latencies = await _phase(opened, raw, seconds)
+        latencies, failed = await _phase(opened, raw, seconds)
         cpu_s = server.cpu_s() - before
     finally:
         for _, writer in opened:
             writer.close()
-    return Load(len(latencies), cpu_s * 1000 / len(latencies), tuple(sorted(latencies)))
+    return Load(len(latencies), cpu_s * 1000 / len(latencies), failed, tuple(sorted(latencies)))
 
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def _phase(opened: Sequence[Connection], raw: Sequence[bytes], seconds: float) -> list[float]:
+async def _phase(opened: Sequence[Connection], raw: Sequence[bytes], seconds: float) -> tuple[list[float], int]:
     """Let every connection send until the time is over; what was begun is finished, so that all CPU belongs to counted requests."""
     latencies: list[float] = []
     end = time.perf_counter() + seconds
-    await asyncio.gather(*(_work(connection, raw, number, end, latencies.append) for number, connection in enumerate(opened)))
-    return latencies
+    work = [_work(connection, raw, number, end, latencies.append) for number, connection in enumerate(opened)]
+    return latencies, sum(await asyncio.gather(*work))
 
 
-async def _work(connection: Connection, raw: Sequence[bytes], first: int, end: float, done: Callable[[float], None]) -> None:
+async def _work(connection: Connection, raw: Sequence[bytes], first: int, end: float, done: Callable[[float], None]) -> int:
     reader, writer = connection
-    number = first
+    number, failed = first, 0
     while time.perf_counter() < end:
         start = time.perf_counter()
         writer.write(raw[number % len(raw)])
-        await _answer(reader)
+        failed += not await _answer(reader)
         done((time.perf_counter() - start) * 1000)
         number += 1
+    return failed
 
 
-async def _answer(reader: asyncio.StreamReader) -> None:
+async def _answer(reader: asyncio.StreamReader) -> bool:
+    """Read an answer to its end; False when it is no 200."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    if not head.startswith(b"http/1.1 200"):
-        raise RuntimeError(f"the server answered {head[:12].decode()}")
+    good = head.startswith(b"http/1.1 200")
     if b"content-length:" in head:
         await reader.readexactly(int(head.partition(b"content-length:")[2].partition(b"\r\n")[0]))
-        return
+        return good
     tail = b""
     while size := int(await reader.readuntil(b"\r\n"), 16):
         tail = tail[-64:] + (await reader.readexactly(size + 2))[:-2]
     await reader.readexactly(2)
-    if b"text/event-stream" in head and b"[DONE]" not in tail[-64:]:
+    if good and b"text/event-stream" in head and b"[DONE]" not in tail[-64:]:
         raise RuntimeError("a stream ended without its end marker")
+    return good

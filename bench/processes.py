@@ -130,6 +130,7 @@ def served_app(app: str, **extra: str) -> Iterator[Server]:
     """
     port = free_port()
     flags = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning", "--lifespan", "off"]
+    flags += ["--timeout-keep-alive", "300"]  # a pooled connection that is idle for a round must not be closed under its owner
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), *flags]
     with (
         tempfile.TemporaryDirectory() as home,
