@@ -76,8 +76,12 @@ class Bench:
     def client(self, token: str | None = None) -> openai.OpenAI:
         return openai.OpenAI(base_url=f"{self.url}/v1", api_key=token or self.token, max_retries=0)
 
+    @property
+    def journal_file(self) -> Path:
+        return self._settings.data_dir / "journal" / "worker-0.db"
+
     def decisions(self) -> list[Decision]:
-        entries = read(self._settings.data_dir / "journal" / "worker-0.db", 0, 10_000)
+        entries = read(self.journal_file, 0, 10_000)
         return [decode(entry.record.body, Decision) for entry in entries if entry.record.kind == "decision"]
 
     def journal_bytes(self) -> bytes:

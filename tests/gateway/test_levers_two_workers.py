@@ -92,3 +92,13 @@ def test_the_workers_end_with_their_supervisor(gateway_process: Any, model: Scri
         supervisor.send_signal(signal.SIGTERM)
         supervisor.wait(20)
         assert [worker is not None and worker.is_running() for worker in workers] == [False, False]
+
+
+def test_the_workers_end_with_a_supervisor_that_was_killed(gateway_process: Any, model: ScriptedModel) -> None:
+    with serving(model) as upstream:
+        supervisor = gateway_process.start(upstream, "--workers", "2")
+        gateway_process.wait(0), gateway_process.wait(1)
+        workers = [worker_process(supervisor.pid, number) for number in (0, 1)]
+        supervisor.kill()
+        supervisor.wait(20)
+        eventually(lambda: not any(worker is not None and worker.is_running() for worker in workers), "the workers end too")

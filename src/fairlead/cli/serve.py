@@ -31,7 +31,7 @@ def gateway(policy: Path, host: str | None, port: int | None, workers: int | Non
         return
     number = worker or 0
     plane = build_data_plane(settings, policy, f"worker-{number}", resume=worker is not None)
-    serve_worker(plane, address, listen, worker_socket(settings.data_dir, number))
+    serve_worker(plane, address, listen, worker_socket(settings.data_dir, number), supervised=worker is not None)
 
 
 @click.command()

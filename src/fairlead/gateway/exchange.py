@@ -1,5 +1,7 @@
 """One Exchange in the gateway: its context, what was decided, and making that durable before anything leaves."""
 
+import hashlib
+
 import msgspec
 
 from fairlead.core import Decision, Segment, Unavailable, canonical_bytes, derived_id
@@ -81,8 +83,10 @@ class Exchange:
         ]
 
     def _seal(self, decisions: list[Decision], records: list[Record]) -> str:
+        policy = self.serving.release.policy
         found = bool(self._captures) or any(decision.findings for decision in decisions)
-        if self.serving.release.policy.capture != "sealed_on_finding" or not found:
+        drawn = policy.capture == "sealed_sample" and sampled(self.context.exchange, policy.capture_share)
+        if not drawn and (policy.capture != "sealed_on_finding" or not found):
             return ""
         if self._captures and self._captures[-1][0] == len(self._seen):
             return self._captures[-1][1]
@@ -92,6 +96,17 @@ class Exchange:
         records.append(Record(kind="capture", id=capture, body=self._plane.sealer.seal(capture, self.context.tenant, content)))
         self._captures.append((len(self._seen), capture))
         return capture
+
+
+def sampled(exchange: str, share: float) -> bool:
+    """Tell whether an Exchange is drawn for a sample; its id alone decides, so that all of its records agree.
+
+    Args:
+        exchange: Id of the Exchange, random.
+        share: Share to draw, 0 to 1.
+    """
+    place = int.from_bytes(hashlib.blake2b(exchange.encode(), digest_size=7).digest())
+    return place < share * 2**56
 
 
 def refusal(outcome: StageOutcome) -> HttpProblem:

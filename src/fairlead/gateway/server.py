@@ -1,6 +1,7 @@
 """One gateway worker, and the supervisor that keeps several of them running."""
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -16,7 +17,10 @@ from fairlead.gateway.app import Gateway
 from fairlead.wiring.data_plane import DataPlane
 
 RESTART_PAUSE_S = 0.2
-"""A worker that dies is started again after so long."""
+"""A worker that dies is started again after so long; one that dies again at once, after twice as long each time."""
+LONGEST_PAUSE_S = 10.0
+SETTLED_S = 10.0
+"""A worker that lived so long was well: its next death is its first."""
 
 
 def worker_socket(data_dir: Path, worker: int) -> Path:
@@ -24,7 +28,20 @@ def worker_socket(data_dir: Path, worker: int) -> Path:
     return data_dir / "run" / f"worker-{worker}.sock"
 
 
-def serve_worker(plane: DataPlane, host: str, port: int, unix: Path) -> None:
+class _Worker(uvicorn.Server):
+    """A server that stops when the process that started it is gone: nobody would start it again, or tell it to stop."""
+
+    def __init__(self, config: uvicorn.Config, parent: int) -> None:
+        super().__init__(config)
+        self._parent = parent
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look whether to stop; called ten times a second."""
+        orphaned = bool(self._parent) and os.getppid() != self._parent
+        return await super().on_tick(counter) or orphaned
+
+
+def serve_worker(plane: DataPlane, host: str, port: int, unix: Path, *, supervised: bool = False) -> None:
     """Serve until told to stop; requests in flight are finished first.
 
     Args:
@@ -32,7 +49,9 @@ def serve_worker(plane: DataPlane, host: str, port: int, unix: Path) -> None:
         host: Address to listen on.
         port: Port, shared by all workers of the machine.
         unix: Socket of this worker alone, for probes.
+        supervised: Whether to stop when the process that started this one is gone.
     """
+    parent = os.getppid() if supervised else 0
     config = uvicorn.Config(
         Gateway(plane),
         loop="uvloop",
@@ -52,7 +71,7 @@ def serve_worker(plane: DataPlane, host: str, port: int, unix: Path) -> None:
     unix.chmod(0o600)
     shared = _shared_socket(host, port)
     try:
-        uvicorn.Server(config).run(sockets=[shared, local])
+        _Worker(config, parent).run(sockets=[shared, local])
     finally:
         unix.unlink(missing_ok=True)
 
@@ -70,6 +89,33 @@ def _shared_socket(host: str, port: int) -> socket.socket:
     return shared
 
 
+class _Post:
+    """The place of one worker: who fills it, and when it may be filled again."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.process: subprocess.Popen[bytes] | None = None
+        self._since = 0.0
+        self._pause = 0.0
+        self._again = 0.0
+
+    def vacant(self, now: float) -> bool:
+        """Tell whether a worker is to be started here now."""
+        if self.process is None:
+            return now >= self._again
+        if self.process.poll() is None:
+            return False
+        self.process = None
+        settled = now - self._since >= SETTLED_S
+        self._pause = RESTART_PAUSE_S if settled or not self._pause else min(2 * self._pause, LONGEST_PAUSE_S)
+        self._again = now + self._pause
+        return False
+
+    def fill(self, process: "subprocess.Popen[bytes]", now: float) -> None:
+        """Take a worker that was started."""
+        self.process, self._since = process, now
+
+
 class Supervisor:
     """Starts workers, starts them again when they die, and stops them together.
 
@@ -82,7 +128,7 @@ class Supervisor:
 
     def __init__(self, policy: Path, workers: int, host: str, port: int) -> None:
         self._command = [sys.executable, "-m", "fairlead", "gateway", "--policy", str(policy), "--host", host, "--port", str(port)]
-        self._processes: list[subprocess.Popen[bytes] | None] = [None] * workers
+        self._workers = [_Post(number) for number in range(workers)]
         self._stopping = False
 
     def run(self) -> None:
@@ -91,9 +137,9 @@ class Supervisor:
         signal.signal(signal.SIGINT, self._stop)
         try:
             while not self._stopping:
-                for number, process in enumerate(self._processes):
-                    if process is None or process.poll() is not None:
-                        self._processes[number] = self._start(number)
+                for post in self._workers:
+                    if post.vacant(time.monotonic()):
+                        post.fill(self._start(post.number), time.monotonic())
                 time.sleep(RESTART_PAUSE_S)
         finally:
             self._end()
@@ -105,7 +151,7 @@ class Supervisor:
         self._stopping = True
 
     def _end(self) -> None:
-        running = [process for process in self._processes if process is not None and process.poll() is None]
+        running = [post.process for post in self._workers if post.process is not None and post.process.poll() is None]
         for process in running:
             process.terminate()
         for process in running:

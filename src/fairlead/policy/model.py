@@ -232,6 +232,7 @@ class PolicyDocument(Document):
     tier: Tier
     mode: Mode = "enforce"
     capture: Literal["none", "sealed_on_finding", "sealed_sample"] = "none"
+    capture_share: Score = 0.01
     audit: Literal["strict", "relaxed"] = "strict"
     unknown: Literal["block", "scan", "allow"] = "block"
     hold_cap: Literal["block", "pass"] = "block"
