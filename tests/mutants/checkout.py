@@ -9,7 +9,7 @@ import venv
 from pathlib import Path
 from typing import NamedTuple
 
-from mutants.table import Mutant
+from mutants.model import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("src", "tests", "examples", "training", "docs", "bench", "pyproject.toml", "Makefile")

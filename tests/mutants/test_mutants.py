@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from mutants.checkout import break_it, copy_to, run_tests
-from mutants.table import MUTANTS, Mutant
+from mutants.model import Mutant
+from mutants.table import MUTANTS
 
 TESTS_FAILED = 1
 """Pytest's exit code for tests that ran and failed; a module that can't be imported or a node that isn't there is another one."""
@@ -35,7 +36,10 @@ def test_the_named_tests_pass_in_a_copy_that_nothing_has_broken(copy: Path, node
     assert result.code == 0, result.output
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=_name)
+CASES = [pytest.param(mutant, id=_name(mutant), marks=[pytest.mark.slow] if mutant.slow else []) for mutant in MUTANTS]
+
+
+@pytest.mark.parametrize("mutant", CASES)
 def test_a_mutant_is_seen_by_the_tests_that_should_see_it(copy: Path, mutant: Mutant) -> None:
     break_it(copy, mutant)
     result = run_tests(copy, mutant.red)
