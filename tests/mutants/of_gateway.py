@@ -54,6 +54,7 @@ MUTANTS = (
         old="    gone.add_done_callback(lambda task: None if task.cancelled() else response.close())\n",
         new="",
         red=("tests/gateway/test_streaming_edges.py::test_a_client_that_leaves_ends_the_upstream_and_is_recorded[True]",),
+        slow=True,
     ),
     Mutant(
         law=3,
