@@ -10,23 +10,28 @@ from fairlead.detectors.ngrams import BUCKETS, grams_of
 from fairlead.detectors.text import prepare
 
 Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
 _EPOCHS = 6
 _BATCH = 256
 _RATE = 0.02
 _DECAY = 2e-6
-_LONGEST = 1600
+_PIECES = 6
+"""Pieces of one text that are read at most."""
+_LONGEST = 4000
 """Characters of a training text that are read."""
 
 
 class Rows(NamedTuple):
-    """Features of many texts, one after the other."""
+    """Features of many pieces of text, one after the other."""
 
     buckets: npt.NDArray[np.uint32]
-    edges: npt.NDArray[np.int64]
-    """Where each text's features start; one more at the end."""
+    edges: Indices
+    """Where each piece's features start; one more at the end."""
+    owners: Indices
+    """The text that each piece is of."""
 
-    def of(self, chosen: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
-        """Return the features of some texts, and how many each has."""
+    def of(self, chosen: Indices) -> tuple[npt.NDArray[np.uint32], Indices]:
+        """Return the features of some pieces, and how many each has."""
         counts = self.edges[chosen + 1] - self.edges[chosen]
         return np.concatenate([self.buckets[self.edges[row] : self.edges[row + 1]] for row in chosen]), counts
 
@@ -46,20 +51,40 @@ class Integers(NamedTuple):
     bias: float
 
 
-def rows_of(texts: Sequence[str]) -> Rows:
-    """Return the features of texts, normalised as they will be in use."""
-    parts = [grams_of(prepare(text[:_LONGEST]).normalised.text).buckets for text in texts]
-    return Rows(np.concatenate(parts), np.cumsum([0, *(part.size for part in parts)]))
+def pieces_of(text: str, width: int) -> list[str]:
+    """Return a text in pieces as long as the windows that it will be read in; of a long one some that are spread evenly.
+
+    Args:
+        text: The text.
+        width: Characters of a piece; pieces overlap by half.
+    """
+    text = text[:_LONGEST]
+    starts = list(range(0, max(1, len(text) - width // 2), width // 2))
+    if len(starts) > _PIECES:
+        starts = [starts[round(index * (len(starts) - 1) / (_PIECES - 1))] for index in range(_PIECES)]
+    return [text[start : start + width] for start in starts]
 
 
-def fit(rows: Rows, labels: Floats, importance: Floats, chosen: npt.NDArray[np.int64], *, seed: int) -> Model:
+def rows_of(texts: Sequence[str], width: int) -> Rows:
+    """Return the features of the pieces of texts, normalised as they will be in use.
+
+    Args:
+        texts: The texts.
+        width: Characters of a piece.
+    """
+    owned = [(owner, piece) for owner, text in enumerate(texts) for piece in pieces_of(text, width)]
+    parts = [grams_of(prepare(piece).normalised.text).buckets for _, piece in owned]
+    return Rows(np.concatenate(parts), np.cumsum([0, *(part.size for part in parts)]), np.array([owner for owner, _ in owned]))
+
+
+def fit(rows: Rows, labels: Floats, importance: Floats, chosen: Indices, *, seed: int) -> Model:
     """Fit a model.
 
     Args:
         rows: Features.
-        labels: 1 for what is to be found, 0 for the rest.
-        importance: Weight of each text in the loss.
-        chosen: Texts to train on.
+        labels: For each piece 1 if it is of what is to be found, 0 for the rest.
+        importance: Weight of each piece in the loss.
+        chosen: Pieces to train on.
         seed: For the order of the batches.
     """
     random = np.random.default_rng(seed)
@@ -76,7 +101,7 @@ def fit(rows: Rows, labels: Floats, importance: Floats, chosen: npt.NDArray[np.i
             starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
             scale = (1 / np.sqrt(counts)).astype(np.float32)
             raw = np.add.reduceat(weights[buckets], starts) * scale + bias
-            error = importance[batch] * (1 / (1 + np.exp(-raw)) - labels[batch]) / batch.size
+            error = importance[batch] * (_share(raw) - labels[batch]) / batch.size
             gradient = np.bincount(buckets, weights=np.repeat(error * scale, counts), minlength=BUCKETS).astype(np.float32)
             gradient += _DECAY * weights
             rate = _RATE * (1 - step / (steps + 1))
@@ -89,6 +114,12 @@ def fit(rows: Rows, labels: Floats, importance: Floats, chosen: npt.NDArray[np.i
             bias_square += 0.001 * (slope * slope - bias_square)
             bias -= np.float32(rate * correction * bias_mean / (np.sqrt(bias_square) + 1e-8))
     return Model(weights, float(bias))
+
+
+def _share(raw: Floats) -> npt.NDArray[np.float64]:
+    """Return the logistic function, rounded so that processors whose exponentials differ in the last bit train the same model."""
+    exact = 1 / (1 + np.exp(-raw.astype(np.float64)))
+    return np.asarray(np.rint(exact * 2**24) / 2**24)
 
 
 def integers(model: Model) -> Integers:

@@ -12,12 +12,15 @@ from fairlead.statistics import clopper_pearson
 from training.fit import Integers
 
 Raw = npt.NDArray[np.float64]
+Cuts = dict[float, float]
+"""False-positive rate to the lowest raw value that keeps to it."""
 
 
 def raw_of(texts: Sequence[str], model: Integers, channel: Channel) -> Raw:
-    """Return the raw value of the highest window of each text."""
+    """Return the raw value of the highest window of each text, in whichever way it is read."""
     width = WINDOWS[channel]
-    return np.array([highest(prepare(text).normalised.text, width, model.table).raw * model.unit + model.bias for text in texts])
+    best = [max(highest(view.text, width, model.table).raw for view in prepare(text).readings) for text in texts]
+    return np.array(best) * model.unit + model.bias
 
 
 def rate(k: int, n: int) -> Rate:
@@ -34,10 +37,10 @@ def allowed(n: int, max_fpr: float) -> int:
     return k
 
 
-def thresholds(benign: Raw) -> dict[float, float]:
+def thresholds(benign: Raw) -> Cuts:
     """Return the lowest raw threshold for each rate of the ladder that the pool is large enough for."""
     ordered = np.sort(benign)[::-1]
-    out: dict[float, float] = {}
+    out: Cuts = {}
     for max_fpr, _ in LADDER:
         k = allowed(benign.size, max_fpr)
         if k >= 0:
@@ -45,9 +48,8 @@ def thresholds(benign: Raw) -> dict[float, float]:
     return out
 
 
-def curve(benign: Raw, model: Integers) -> Curve:
+def curve(cuts: Cuts, model: Integers) -> Curve:
     """Return the way from raw values to scores: the ladder's rates get the ladder's scores."""
-    cuts = thresholds(benign)
     raw = [cuts[max_fpr] for max_fpr, _ in LADDER if max_fpr in cuts]
     scores = [score for max_fpr, score in LADDER if max_fpr in cuts]
     raw = [raw[0] - 4, *raw, raw[-1] + 4]
@@ -55,21 +57,18 @@ def curve(benign: Raw, model: Integers) -> Curve:
     return Curve(unit=model.unit, bias=model.bias, raw=tuple(float(value) for value in rising), scores=(0.0, *scores, 1.0))
 
 
-def scores(raw: Raw, by: Curve) -> Raw:
-    """Return scores."""
-    return np.interp(raw, by.raw, by.scores)
-
-
-def points(benign: Raw, channel: Channel) -> list[OperatingPoint]:
-    """Return the operating points of scored benign texts.
+def points(benign: Raw, by: Curve, channel: Channel) -> list[OperatingPoint]:
+    """Return the operating points of a pool.
 
     Args:
-        benign: Scores.
+        benign: Raw values of the pool.
+        by: The way to scores.
         channel: Whose.
     """
+    scores = np.interp(benign, by.raw, by.scores)
     out = []
     for max_fpr, score in LADDER:
-        k = int((benign >= score).sum())
-        if 0 <= k <= allowed(benign.size, max_fpr):
+        k = int((scores >= score).sum())
+        if k <= allowed(benign.size, max_fpr):
             out.append(OperatingPoint(channel=channel, max_fpr=max_fpr, threshold=score, fpr=rate(k, benign.size)))
     return out

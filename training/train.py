@@ -1,7 +1,7 @@
 """Train the shipped heads and write their cards, or check that what is shipped comes out again.
 
 Every number in a card comes from here: operating points from a benign pool that was kept apart, and rates on sources that were left out
-of training altogether. Takes about three minutes on one core.
+of training altogether. Takes about six minutes on one core.
 """
 
 import argparse
@@ -18,46 +18,50 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.core import digest_bytes
-from fairlead.detectors.card import LADDER, Card, Channel, Curve, DataSource, LeftOut, OperatingPoint
-from fairlead.detectors.families.heads import harm, injection
-from fairlead.detectors.families.injection import RULES, InjectionRules
+from fairlead.core import Origin, digest, digest_bytes
+from fairlead.detectors.card import Card, Channel, Curve, DataSource, Measurement, OperatingPoint
+from fairlead.detectors.families.heads import SHAPES
+from fairlead.detectors.families.injection import InjectionRules
 from fairlead.detectors.text import prepare
-from training.fit import Integers, Rows, fit, integers, rows_of
-from training.measure import Raw, allowed, curve, points, rate, raw_of, scores, thresholds
-from training.sources import LICENCES, Data, Reader, Text, distinct, documents, harmful, injections, kept_apart, planted, requests
+from training.benign import documents, requests
+from training.corpus import Corpus, corpus_of, without_copies
+from training.fit import Integers
+from training.measure import Cuts, Raw, curve, points, rate, raw_of, thresholds
+from training.outside import attacks, benign_documents, benign_requests, nothing
+from training.outside import harmful as harmful_outside
+from training.sources import LICENCES, Data, Reader, Text, distinct, harmful, injections, planted
 
 SHIPPED = Path(__file__).parents[1] / "src/fairlead/detectors/data"
-_SEED = 20261125
-_POOL = 1500
-"""Texts of one source in a benign pool at most, so that no source decides the rates alone."""
-_QUOTED = (0.01, 0.005)
-"""Rates at which left-out sources are measured."""
-_SHINGLE = 8
-_OVERLAP = 0.3
+_MEASURED = (0.01, 0.005)
+"""Rates at which sources are measured."""
+_FIXED = (0.7, 0.8)
+"""Thresholds at which the rules are measured."""
+_FEW = 400
+"""Benign sources that are smaller are not left out."""
+_MOST = 2000
+"""Texts of a source that a rate is measured on at most."""
 Kind = Literal["recall", "fpr"]
 _METHOD = (
     "Logistic regression on hashed byte 3- to 5-grams, words and word pairs (2^18 buckets, int8 weights), one set of weights per channel; "
     "the highest window of a text counts. Trained with numpy from a fixed seed. Operating points: benign texts kept apart from training, "
-    "threshold set so that the one-sided 95% upper bound (Clopper-Pearson) keeps to the rate."
+    "in data joined to documents of 400 characters or more; the one-sided 95% upper bound (Clopper-Pearson) keeps to the rate."
 )
 _LIMITS = (
-    "English first. Sees wordings like those of public collections; misses polite or new ones, and does not read images or sound. "
-    "Quote the left-out rates, not the operating points, for texts of another kind. Not calibrated on your traffic."
+    "English first. Sees wordings like those of public collections; misses polite or new ones, and does not read images or sound. Quote "
+    "the left-out and outside rates, not the operating points, for texts of another kind. Long documents fire more often than short "
+    "ones. Choices of method were made with the outside figures in sight. Not calibrated on your traffic."
 )
-_RULES = "Phrases and structures, scored by who wrote them. Written by hand; no data was used to write them, the pool only to measure them."
+_RULES = "Phrases and structures, scored by who wrote them. Written by hand: no data was used, and no operating point is promised."
 _RULES_LIMITS = "English. Sees the phrases that it knows and no others; the tool broker, not this, is what stops an action."
 
 
-class Corpus(NamedTuple):
-    """The texts of one channel of one head, and their features."""
+class Readers(NamedTuple):
+    """Where the texts of a channel come from."""
 
-    channel: Channel
-    attacks: list[Text]
-    benign: list[Text]
-    pool: list[Text]
-    rows: Rows
-    """Of the attacks, then of the benign texts."""
+    attacks: Reader
+    benign: Reader
+    attacks_outside: Reader
+    benign_outside: Reader
 
 
 class Trained(NamedTuple):
@@ -66,8 +70,21 @@ class Trained(NamedTuple):
     model: Integers
     curve: Curve
     points: list[OperatingPoint]
-    left_out: list[LeftOut]
-    pool: Counter[str]
+    left_out: list[Measurement]
+    outside: list[Measurement]
+    pool: list[Text]
+
+
+HEADS: dict[str, dict[Channel, Readers]] = {
+    "injection": {
+        "asked": Readers(injections, requests, attacks, benign_requests),
+        "data": Readers(planted, documents, nothing, benign_documents),
+    },
+    "harm": {
+        "asked": Readers(harmful, requests, harmful_outside, benign_requests),
+        "data": Readers(harmful, documents, harmful_outside, benign_documents),
+    },
+}
 
 
 def main() -> int:
@@ -80,10 +97,8 @@ def main() -> int:
         sys.stderr.write(f"error: {options.data} is no folder\n  mend: name the folder of the data sets with --data\n")
         return 2
     begin = time.monotonic()
-    data = Data(options.data)
-    made = {**_head(data, "injection", {"asked": (injections, requests), "data": (planted, documents)})}
-    made |= _rules(data)
-    made |= _head(Data(options.data), "harm", {"asked": (harmful, requests), "data": (harmful, documents)})
+    made = {name: content for head in HEADS for name, content in _head(options.data, head).items()}
+    made |= _rules(options.data)
     _say(f"trained in {time.monotonic() - begin:.0f} s")
     same = all((SHIPPED / name).is_file() and (SHIPPED / name).read_bytes() == content for name, content in made.items())
     if options.write:
@@ -96,145 +111,128 @@ def main() -> int:
     return 0 if same else 1
 
 
-def _head(data: Data, name: str, channels: dict[Channel, tuple[Reader, Reader]]) -> dict[str, bytes]:
-    trained = {channel: _channel(_corpus(data, channel, *readers)) for channel, readers in channels.items()}
-    weights = _npy(np.stack([entry.model.table for entry in trained.values()]))
-    detector = injection() if name == "injection" else harm()
+def _head(root: Path, name: str) -> dict[str, bytes]:
+    data, outside = Data(root), Data(root, measuring=True)
+    _say(name)
+    trained = {channel: _channel(data, outside, channel, readers) for channel, readers in HEADS[name].items()}
+    weights = _npy(np.stack([trained[channel].model.table for channel in sorted(trained)]))
+    pools = {channel: entry.pool for channel, entry in trained.items()}
     card = Card(
-        detector=detector.id,
+        detector=SHAPES[name].id,
         method=_METHOD,
         limits=_LIMITS,
         model=digest_bytes(weights),
         curves={channel: entry.curve for channel, entry in trained.items()},
         points=tuple(point for entry in trained.values() for point in entry.points),
+        pool=_counts(pools),
+        pools={channel: digest([entry.text for entry in pool]) for channel, pool in pools.items()},
         left_out=tuple(left for entry in trained.values() for left in entry.left_out),
-        pool={f"{channel}: {source}": count for channel, entry in trained.items() for source, count in sorted(entry.pool.items())},
-        sources=_sources(data),
+        outside=tuple(left for entry in trained.values() for left in entry.outside),
+        sources=(*_sources(data), *_sources(outside)),
     )
     return {f"{name}.npy": weights, f"{name}.json": _document(card)}
 
 
-def _corpus(data: Data, channel: Channel, attacks: Reader, benign: Reader) -> Corpus:
-    found = distinct(attacks(data))
-    everyday = distinct(benign(data))
-    seen: Counter[str] = Counter()
-    pool: list[Text] = []
-    for entry in everyday:
-        if kept_apart(entry) and seen[entry.source] < _POOL:
-            seen[entry.source] += 1
-            pool.append(entry)
-    rest = [entry for entry in everyday if not kept_apart(entry)]
-    return Corpus(channel, found, rest, pool, rows_of([entry.text for entry in (*found, *rest)]))
-
-
-def _channel(corpus: Corpus) -> Trained:
-    _say(f"{corpus.channel}: {len(corpus.attacks)} attacks, {len(corpus.benign)} benign, {len(corpus.pool)} kept apart")
-    model = _fit(corpus)
-    raw = raw_of([entry.text for entry in corpus.pool], model, corpus.channel)
-    bent = curve(raw, model)
-    left_out = [*_attacks_left_out(corpus), *_benign_left_out(corpus)]
-    measured = points(scores(raw, bent), corpus.channel)
+def _channel(data: Data, outside: Data, channel: Channel, readers: Readers) -> Trained:
+    corpus = corpus_of(data, channel, readers.attacks, readers.benign)
+    _say(f"{channel}: {len(corpus.attacks)} attacks, {len(corpus.benign)} benign, {len(corpus.pool)} kept apart")
+    model = corpus.fit()
+    raw = raw_of([entry.text for entry in corpus.pool], model, channel)
+    cuts = thresholds(raw)
+    bent = curve(cuts, model)
+    measured = points(raw, bent, channel)
     for point in measured:
         _say(f"  at most {point.max_fpr:.2%}: {point.fpr.k}/{point.fpr.n}")
-    for left in left_out:
-        _say(f"  {left.kind} at {left.max_fpr:.1%} without {left.source}: {left.rate.value:.3f} of {left.rate.n}")
-    return Trained(model, bent, measured, left_out, Counter(entry.source for entry in corpus.pool))
+    left_out = [*_attacks_left_out(corpus), *_benign_left_out(corpus)]
+    _show("left out", left_out)
+    apart = [
+        *_by_source(corpus, (model, cuts), "recall", distinct(readers.attacks_outside(outside))),
+        *_by_source(corpus, (model, cuts), "fpr", distinct(readers.benign_outside(outside))),
+    ]
+    _show("outside", apart)
+    return Trained(model, bent, measured, left_out, apart, corpus.pool)
 
 
-def _fit(corpus: Corpus, without: str = "") -> Integers:
-    texts = [*corpus.attacks, *corpus.benign]
-    labels = np.array([1] * len(corpus.attacks) + [0] * len(corpus.benign), dtype=np.float32)
-    chosen = np.array([index for index, entry in enumerate(texts) if entry.source != without])
-    sizes = Counter((bool(labels[index]), texts[index].source) for index in chosen)
-    # A source counts by the root of its size, and both sides count alike.
-    importance: npt.NDArray[np.float64] = (
-        np.array([sizes[bool(label), entry.source] or 1 for label, entry in zip(labels, texts, strict=True)]) ** -0.5
-    )
-    for side in (0, 1):
-        members = chosen[labels[chosen] == side]
-        importance[members] *= chosen.size / 2 / importance[members].sum()
-    return integers(fit(corpus.rows, labels, importance.astype(np.float32), chosen, seed=_SEED))
-
-
-def _attacks_left_out(corpus: Corpus) -> Iterator[LeftOut]:
+def _attacks_left_out(corpus: Corpus) -> Iterator[Measurement]:
     """Yield the recall of each source's attacks by a model that was made without the source."""
     for source in dict.fromkeys(entry.source for entry in corpus.attacks):
-        unseen = _without_copies([entry for entry in corpus.attacks if entry.source == source], corpus.attacks)
-        model, cuts = _without(corpus, source)
-        yield from _left(corpus, (source, "recall"), raw_of(unseen, model, corpus.channel), cuts)
+        unseen = without_copies([entry for entry in corpus.attacks if entry.source == source], corpus.attacks)
+        yield from _rates(corpus, _without(corpus, source), ("recall", source), unseen)
 
 
-def _benign_left_out(corpus: Corpus) -> Iterator[LeftOut]:
+def _benign_left_out(corpus: Corpus) -> Iterator[Measurement]:
     """Yield how often each benign source fires in a model that was made, and whose thresholds were set, without the source."""
-    sizes = Counter(entry.source for entry in (*corpus.benign, *corpus.pool))
-    for source in (name for name, size in sizes.items() if size >= 400):
-        model, cuts = _without(corpus, source)
-        unseen = [entry.text for entry in (*corpus.pool, *corpus.benign) if entry.source == source][:_POOL]
-        yield from _left(corpus, (source, "fpr"), raw_of(unseen, model, corpus.channel), cuts)
+    sizes = Counter(entry.source for entry in corpus.benign)
+    for source in (name for name, size in sizes.items() if size >= _FEW or name not in {entry.source for entry in corpus.pool}):
+        unseen = [entry.text for entry in (*corpus.pool, *corpus.benign) if entry.source == source]
+        yield from _rates(corpus, _without(corpus, source), ("fpr", source), unseen)
 
 
-def _without(corpus: Corpus, source: str) -> tuple[Integers, dict[float, float]]:
-    """Return a model and its thresholds that know nothing of a source, neither its attacks nor its benign texts."""
-    model = _fit(corpus, without=source)
-    return model, thresholds(raw_of([entry.text for entry in corpus.pool if entry.source != source], model, corpus.channel))
+def _without(corpus: Corpus, source: str) -> tuple[Integers, Cuts]:
+    model = corpus.fit(without=source)
+    return model, corpus.cuts(model, without=source)
 
 
-def _left(corpus: Corpus, what: tuple[str, Kind], raw: Raw, cuts: dict[float, float]) -> Iterator[LeftOut]:
-    for max_fpr in _QUOTED:
-        fired = int((raw >= cuts[max_fpr]).sum())
-        yield LeftOut(source=what[0], channel=corpus.channel, kind=what[1], max_fpr=max_fpr, rate=rate(fired, raw.size))
+def _by_source(corpus: Corpus, by: tuple[Integers, Cuts], kind: Kind, texts: list[Text]) -> Iterator[Measurement]:
+    for source in dict.fromkeys(entry.source for entry in texts):
+        yield from _rates(corpus, by, (kind, source), [entry.text for entry in texts if entry.source == source])
 
 
-def _without_copies(left: list[Text], attacks: list[Text]) -> list[str]:
-    """Return the texts of a source that share few runs of words with any other source."""
-    source = left[0].source
-    known = {run for entry in attacks if entry.source != source for run in _runs(entry.text)}
-    return [entry.text for entry in left if not (runs := _runs(entry.text)) or len(runs & known) <= _OVERLAP * len(runs)]
+def _rates(corpus: Corpus, by: tuple[Integers, Cuts], what: tuple[Kind, str], texts: list[str]) -> Iterator[Measurement]:
+    kind, source = what
+    model, cuts = by
+    met = corpus.met(texts[:_MOST]) if kind == "recall" else texts[:_MOST]
+    raw = raw_of(met, model, corpus.channel)
+    for max_fpr in _MEASURED:
+        found = rate(int((raw >= cuts[max_fpr]).sum()), raw.size)
+        yield Measurement(source=source, channel=corpus.channel, kind=kind, max_fpr=max_fpr, rate=found)
 
 
-def _runs(text: str) -> set[tuple[str, ...]]:
-    words = text.lower().split()
-    return {tuple(words[index : index + _SHINGLE]) for index in range(len(words) - _SHINGLE + 1)}
-
-
-def _rules(data: Data) -> dict[str, bytes]:
-    """Return the card of the injection rules: the same pools, the same ladder."""
-    rules = InjectionRules()
-    measured: list[OperatingPoint] = []
-    pools: dict[str, int] = {}
-    for channel, reader, origin in (("asked", requests, "user"), ("data", documents, "retrieved")):
-        pool = [entry for entry in distinct(reader(data)) if kept_apart(entry)]
-        seen: Counter[str] = Counter()
-        raw = []
-        for entry in pool:
-            if seen[entry.source] < _POOL:
-                seen[entry.source] += 1
-                raw.append(max((hit.score for hit in rules.detect(prepare(entry.text), origin)), default=0.0))
-        pools |= {f"{channel}: {source}": count for source, count in sorted(seen.items())}
-        measured += _steps(np.array(raw), channel)
-    card = Card(detector=rules.id, method=_RULES, limits=_RULES_LIMITS, points=tuple(measured), pool=pools, sources=_sources(data))
+def _rules(root: Path) -> dict[str, bytes]:
+    """Return the card of the injection rules: what they do on every source, since they were made from none."""
+    _say("injection-rules")
+    rules, data, outside = InjectionRules(), Data(root), Data(root, measuring=True)
+    measured: list[Measurement] = []
+    origins: dict[Channel, Origin] = {"asked": "user", "data": "retrieved"}
+    for channel, origin in origins.items():
+        readers = HEADS["injection"][channel]
+        kinds: tuple[tuple[Kind, list[Text]], ...] = (
+            ("recall", [*distinct(readers.attacks(data)), *distinct(readers.attacks_outside(outside))]),
+            ("fpr", [*distinct(readers.benign(data)), *distinct(readers.benign_outside(outside))]),
+        )
+        for kind, texts in kinds:
+            for source in dict.fromkeys(entry.source for entry in texts):
+                raw = _scores(rules, [entry.text for entry in texts if entry.source == source][:_MOST], origin)
+                measured += _at_fixed(raw, (channel, kind, source))
+    _show("fixed", measured)
+    used = (*_sources(data, "measuring"), *_sources(outside))
+    card = Card(detector=rules.id, method=_RULES, limits=_RULES_LIMITS, outside=tuple(measured), sources=used)
     return {"injection-rules.json": _document(card)}
 
 
-def _steps(raw: Raw, channel: Channel) -> list[OperatingPoint]:
-    """Return the operating points of a detector with few scores: for each rate the lowest score that keeps to it."""
-    out: list[OperatingPoint] = []
-    for max_fpr, _ in LADDER:
-        most = allowed(raw.size, max_fpr)
-        for score in sorted({float(score) for rule in RULES for score in (rule.asked, rule.planted)}):
-            k = int((raw >= score).sum())
-            if k <= most:
-                out.append(OperatingPoint(channel=channel, max_fpr=max_fpr, threshold=score, fpr=rate(k, raw.size)))
-                break
-    return out
+def _scores(rules: InjectionRules, texts: list[str], origin: Origin) -> Raw:
+    return np.array([max((hit.score for hit in rules.detect(prepare(text), origin)), default=0.0) for text in texts])
 
 
-def _sources(data: Data) -> tuple[DataSource, ...]:
+def _at_fixed(raw: Raw, what: tuple[Channel, Kind, str]) -> Iterator[Measurement]:
+    channel, kind, source = what
+    for threshold in _FIXED:
+        found = rate(int((raw >= threshold).sum()), raw.size)
+        yield Measurement(source=source, channel=channel, kind=kind, threshold=threshold, rate=found)
+
+
+def _counts(pools: dict[Channel, list[Text]]) -> dict[str, int]:
+    counted = Counter(f"{channel}: {entry.source}" for channel, pool in pools.items() for entry in pool)
+    return dict(sorted(counted.items()))
+
+
+def _sources(data: Data, use: Literal["training", "measuring", ""] = "") -> tuple[DataSource, ...]:
     out = []
     for folder, digests in sorted(data.read_files.items()):
         origin = json.loads((data.root / folder / "SOURCE.json").read_text())
         where, commit = str(origin["repo"]), str(origin["commit"])
-        out.append(DataSource(name=folder, repository=where, commit=commit, licence=LICENCES[folder], digests=digests))
+        how = use or ("measuring" if data.measuring else "training")
+        out.append(DataSource(name=folder, repository=where, commit=commit, licence=LICENCES[folder], use=how, digests=digests))
     return tuple(out)
 
 
@@ -246,6 +244,12 @@ def _npy(table: npt.NDArray[np.int8]) -> bytes:
 
 def _document(card: Card) -> bytes:
     return msgspec.json.format(msgspec.json.encode(card, order="sorted"), indent=1) + b"\n"
+
+
+def _show(title: str, measured: list[Measurement]) -> None:
+    for entry in measured:
+        where = f"{entry.max_fpr:.1%}" if entry.max_fpr else f"{entry.threshold}"
+        _say(f"  {title}: {entry.kind} of {entry.source} at {where}: {entry.rate.value:.4f} of {entry.rate.n}")
 
 
 def _say(line: str) -> None:

@@ -1,6 +1,7 @@
 """Detectors: text in, Hits out, with spans in the original text. Pure: no I/O, no download."""
 
-from fairlead.detectors.errors import NoOperatingPoint, PluginFailed, UnknownEntity, UnsupportedPattern
+from fairlead.detectors.card import Card, Channel, Measurement, OperatingPoint, Rate, channel_of, read_card
+from fairlead.detectors.errors import ModelDamaged, NoOperatingPoint, PluginFailed, UnknownEntity, UnsupportedPattern
 from fairlead.detectors.model import Cluster, Detector, Hit, Pattern, Runs, Settled, Validator
 from fairlead.detectors.registry import GROUP, Registry, builtin_patterns, patterns_of
 from fairlead.detectors.scanner import PatternScanner
@@ -11,14 +12,20 @@ from fairlead.detectors.views import View
 __all__ = [
     "CAP",
     "GROUP",
+    "Card",
+    "Channel",
     "Cluster",
     "Detector",
     "Hit",
+    "Measurement",
+    "ModelDamaged",
     "NoOperatingPoint",
+    "OperatingPoint",
     "Pattern",
     "PatternScanner",
     "PatternStream",
     "PluginFailed",
+    "Rate",
     "Registry",
     "Runs",
     "Settled",
@@ -28,6 +35,8 @@ __all__ = [
     "Validator",
     "View",
     "builtin_patterns",
+    "channel_of",
     "patterns_of",
     "prepare",
+    "read_card",
 ]

@@ -4,20 +4,18 @@ Cards are written by ``make train`` and shipped beside the models. Their scores 
 most 1% of the benign pool reaches, by the upper end of an exact interval, in every channel.
 """
 
-from functools import cached_property
 from importlib import resources
 from typing import Literal
 
 import msgspec
 
-from fairlead.core import UNTRUSTED, FairleadError, Origin, digest_bytes
+from fairlead.core import UNTRUSTED, Origin, digest_bytes
 from fairlead.detectors.errors import ModelDamaged, NoOperatingPoint
 
 Channel = Literal["asked", "data"]
 """What a text is to the model: what somebody asks of it, or data that it works on."""
 
 LADDER: tuple[tuple[float, float], ...] = (
-    (0.10, 0.4),
     (0.05, 0.5),
     (0.02, 0.7),
     (0.01, 0.8),
@@ -29,12 +27,13 @@ LADDER: tuple[tuple[float, float], ...] = (
 
 
 class DataSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Public data that a detector was made from or measured on."""
+    """Public data that a detector was made from, or only measured on."""
 
     name: str
     repository: str
     commit: str
     licence: str
+    use: Literal["training", "measuring"]
     digests: dict[str, str]
     """File name to the digest of its bytes."""
 
@@ -59,13 +58,17 @@ class OperatingPoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     fpr: Rate
 
 
-class LeftOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a detector made without a source does on that source: the only rates to quote for texts of another kind."""
+class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a detector does on a source that it knows nothing of: the rates to quote for texts of another kind."""
 
     source: str
     channel: Channel
     kind: Literal["recall", "fpr"]
-    max_fpr: float
+    """Recall in data is of attacks that stand inside a benign document."""
+    max_fpr: float = 0.0
+    """The operating point; 0 where a fixed threshold was measured."""
+    threshold: float = 0.0
+    """The fixed threshold; 0 where an operating point was measured."""
     rate: Rate
 
 
@@ -92,9 +95,14 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Digest of its weights; empty for rules."""
     curves: dict[Channel, Curve] = {}
     points: tuple[OperatingPoint, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
     pool: dict[str, int] = {}
-    """Benign texts that the points were measured on, by source; none was trained on."""
+    """Benign texts that the points were measured on, by channel and source; none was trained on."""
+    pools: dict[Channel, str] = {}
+    """Digest of each channel's pool: of its texts, in their order."""
+    left_out: tuple[Measurement, ...] = ()
+    """By models that were made, and whose thresholds were set, without the source; its attacks in other words are left out too."""
+    outside: tuple[Measurement, ...] = ()
+    """By the shipped model on sources that are for measuring only."""
     sources: tuple[DataSource, ...] = ()
 
     def threshold(self, max_fpr: float) -> float:
@@ -121,27 +129,22 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return max(point.threshold for point in by_rate[max(kept)])
 
 
-def card(detector_id: str) -> Card:
-    """Return the card of a built-in detector.
+def read_card(detector_id: str) -> Card:
+    """Return the card that is shipped for a built-in detector.
 
     Args:
         detector_id: ``name@version``.
 
     Raises:
-        NoOperatingPoint: It has none.
-        ModelDamaged: Its card is not readable.
+        ModelDamaged: It is missing, not readable, or of another version.
     """
-    name = detector_id.partition("@")[0]
+    name = f"{detector_id.partition('@')[0]}.json"
     try:
-        data = model_file(f"{name}.json")
-    except ModelDamaged as error:
-        raise NoOperatingPoint(f"{detector_id} has no card", where=detector_id, mend="state a threshold") from error
-    try:
-        found = msgspec.json.decode(data, type=Card)
+        found = msgspec.json.decode(model_file(name), type=Card)
     except msgspec.DecodeError as error:
-        raise _damaged(f"{name}.json") from error
+        raise _damaged(name) from error
     if found.detector != detector_id:
-        raise NoOperatingPoint(f"the card is of {found.detector}", where=detector_id, mend="install one version of Fairlead")
+        raise _damaged(name)
     return found
 
 
@@ -171,19 +174,5 @@ def channel_of(origin: Origin) -> Channel | None:
     return "data" if origin in UNTRUSTED else "asked"
 
 
-class Carded:
-    """A built-in detector that has a card.
-
-    Subclasses name themselves in :attr:`id`.
-    """
-
-    id: str
-
-    @cached_property
-    def card(self) -> Card:
-        """Its card."""
-        return card(self.id)
-
-
-def _damaged(name: str) -> FairleadError:
+def _damaged(name: str) -> ModelDamaged:
     return ModelDamaged("a file of a detector is missing or damaged", where=name, mend="install Fairlead again")

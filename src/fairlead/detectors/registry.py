@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from importlib.metadata import entry_points
 from typing import Self
 
+from fairlead.core import FairleadError
+from fairlead.detectors.card import Card
 from fairlead.detectors.errors import NoOperatingPoint, PluginFailed, UnknownEntity
 from fairlead.detectors.families import pii, secrets
 from fairlead.detectors.model import Detector, Pattern
@@ -54,16 +56,23 @@ class Registry:
 
         Raises:
             PluginFailed: One does not load; a guard without it would not do what its policy says.
+            ModelDamaged: The files of a built-in one are not what was shipped.
         """
         found: list[Detector] = []
         for point in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
             try:
                 found.append(point.load()())
+            except FairleadError:
+                raise
             except Exception as error:
                 raise PluginFailed(
                     f"it failed with {type(error).__name__}", where=point.value, mend="mend or uninstall the plug-in"
                 ) from error
         return cls(found)
+
+    def all(self) -> tuple[Detector, ...]:
+        """Return all detectors."""
+        return tuple(self._detectors.values())
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids of all detectors."""
@@ -78,6 +87,15 @@ class Registry:
         found = {hazard for detector in self._detectors.values() for hazard in detector.hazards}
         return frozenset(found | {pattern.hazard for pattern in builtin_patterns()})
 
+    def card(self, detector: str) -> Card | None:
+        """Return the card of a detector; None if it has none.
+
+        Args:
+            detector: Its id.
+        """
+        found = getattr(self._detectors.get(detector), "card", None)
+        return found if isinstance(found, Card) else None
+
     def threshold(self, detector: str, max_fpr: float) -> float:
         """Return the threshold at which a detector's card promises a false-positive rate.
 
@@ -86,9 +104,9 @@ class Registry:
             max_fpr: Rate, 0 to 1.
 
         Raises:
-            NoOperatingPoint: Its card has no such point: it was never measured there.
+            NoOperatingPoint: It has no card, or its card has no such point: it was never measured there.
         """
-        raise NoOperatingPoint(
-            f"{detector} has no measured operating point at a false-positive rate of {max_fpr:g}",
-            mend="state a threshold instead of max_fpr, or use a detector with a card",
-        )
+        found = self.card(detector)
+        if found is None:
+            raise NoOperatingPoint(f"{detector} has no card", where=detector, mend="state a threshold, or use a detector with a card")
+        return found.threshold(max_fpr)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from fairlead.core import Origin
-from fairlead.detectors.card import LADDER, Card, Carded, Channel, channel_of, model_file
+from fairlead.detectors.card import LADDER, Card, Channel, channel_of, model_file, read_card
 from fairlead.detectors.errors import ModelDamaged
 from fairlead.detectors.model import Hit, Runs
 from fairlead.detectors.text import Text
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-WINDOWS: dict[Channel, int] = {"asked": 800, "data": 240}
-"""Bytes of a window: a request is read in large pieces, data nearly by the sentence."""
+WINDOWS: dict[Channel, int] = {"asked": 160, "data": 120}
+"""Bytes of a window: about a sentence, since what surrounds an attack makes its mean look harmless."""
 FLOOR = LADDER[0][1]
 """Scores below are not reported."""
-_VERSION = 1
 
 
 class Window(NamedTuple):
@@ -34,26 +33,42 @@ class Window(NamedTuple):
     raw: float
 
 
-class HeadDetector(Carded):
-    """A trained head.
+class Shape(NamedTuple):
+    """What a head is, whatever its weights."""
+
+    id: str
+    """``name@version``; the digest of the weights is added to the version."""
+    hazards: tuple[str, ...]
+    """What it finds; it can't tell them apart, so it reports each."""
+
+
+SHAPES: dict[str, Shape] = {
+    "injection": Shape("injection@1", ("prompt_injection", "jailbreak")),
+    "harm": Shape("harm@1", ("harmful_request",)),
+}
+
+
+class HeadDetector:
+    """A trained head. Its card and its weights are read and checked when it is made, so that a damaged one stops the start.
 
     Args:
         name: ``injection`` or ``harm``.
-        hazards: What it finds; it can't tell them apart, so it reports each.
+
+    Raises:
+        ModelDamaged: Its card or its weights are missing or not what was shipped.
     """
 
     runs: Runs = "whole"
 
-    def __init__(self, name: str, hazards: tuple[str, ...]) -> None:
-        self.name = name
-        self.version = _VERSION
-        self.id = f"{name}@{_VERSION}"
-        self.hazards = hazards
-
-    @property
-    def digest(self) -> str:
-        """Digest of its weights."""
-        return self.card.model
+    def __init__(self, name: str) -> None:
+        shape, self.hazards = SHAPES[name]
+        self.card: Card = read_card(shape)
+        if not self.card.model or not self.card.curves:
+            raise ModelDamaged("the card of a head names no weights", where=f"{name}.json", mend="install Fairlead again")
+        # Other weights are another detector: a Release that was compiled with them has another id, and a Finding says whose it is.
+        self.id = f"{shape}.{self.card.model.removeprefix('sha256:')[:8]}"
+        self._file = f"{name}.npy"
+        self._data = model_file(self._file, self.card.model)
 
     def detect(self, text: Text, origin: Origin) -> Sequence[Hit]:
         """Return one Hit per hazard for the reading with the highest score, if it is not a low one.
@@ -63,13 +78,13 @@ class HeadDetector(Carded):
             origin: Who wrote it. Data has weights of its own: an imperative there is an attack. What the application wrote is not scored.
 
         Raises:
-            ModelDamaged: Its weights are missing or not what was shipped.
+            ModelDamaged: Its weights do not fit its card.
         """
         channel = channel_of(origin)
-        if channel is None or not text.original.strip():
+        if channel is None:
             return []
         best: Hit | None = None
-        for view in text.readings:
+        for view in (reading for reading in text.readings if reading.text.strip()):
             window = highest(view.text, WINDOWS[channel], self._weights[channel])
             score = score_of(window.raw, self.card, channel)
             if score >= FLOOR and (best is None or score > best.score):
@@ -81,21 +96,20 @@ class HeadDetector(Carded):
     def _weights(self) -> "dict[Channel, npt.NDArray[np.int8]]":
         import numpy as np  # noqa: PLC0415 - costs 80 ms, which only a policy with a head should pay
 
-        data = model_file(f"{self.name}.npy", self.card.model)
-        table = np.load(io.BytesIO(data), allow_pickle=False)
-        if not self.card.model or table.dtype != np.int8 or len(table) != len(self.card.curves):
-            raise ModelDamaged("a file of a detector does not fit its card", where=f"{self.name}.npy", mend="install Fairlead again")
-        return dict(zip(self.card.curves, table, strict=True))
+        table = np.load(io.BytesIO(self._data), allow_pickle=False)
+        if table.dtype != np.int8 or len(table) != len(self.card.curves):
+            raise ModelDamaged("a file of a detector does not fit its card", where=self._file, mend="install Fairlead again")
+        return dict(zip(sorted(self.card.curves), table, strict=True))
 
 
 def injection() -> HeadDetector:
     """Return the head that sees injected instructions and jailbreak prompts."""
-    return HeadDetector("injection", ("prompt_injection", "jailbreak"))
+    return HeadDetector("injection")
 
 
 def harm() -> HeadDetector:
     """Return the head that sees requests for help with harm."""
-    return HeadDetector("harm", ("harmful_request",))
+    return HeadDetector("harm")
 
 
 def highest(text: str, width: int, weights: "npt.NDArray[np.int8]") -> Window:

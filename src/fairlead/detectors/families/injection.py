@@ -6,9 +6,11 @@ and, for tool paths, the broker are for.
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from fairlead.core import UNTRUSTED, Origin
+from fairlead.detectors.card import Card, read_card
 from fairlead.detectors.model import Hit, Runs
 from fairlead.detectors.text import Text
 
@@ -109,6 +111,11 @@ class InjectionRules:
     id = "injection-rules@1"
     runs: Runs = "whole"
     hazards: tuple[str, ...] = ("prompt_injection", "jailbreak", "prompt_leak")
+
+    @cached_property
+    def card(self) -> Card:
+        """Return what the phrases do on public data; it promises no operating point."""
+        return read_card(self.id)
 
     def detect(self, text: Text, origin: Origin) -> Sequence[Hit]:
         """Return what it sees; the same words weigh more in data than in a request.

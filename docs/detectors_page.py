@@ -1,0 +1,102 @@
+"""Write the page of the detectors from the cards that are shipped: ``python docs/detectors_page.py``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fairlead.detectors import Card, Measurement, Rate, Registry, read_card
+
+PAGE = Path(__file__).resolve().parent / "reference" / "detectors.md"
+CARDED = ("harm", "injection", "injection-rules")
+CHANNELS = {"asked": "what a user or a model says", "data": "documents, tool results, memory, other agents"}
+HEAD = """\
+# Detectors
+
+A detector reads a text and says what it sees, where, and with which score. A [policy](policy.md) says what follows.
+`fairlead detect "some text" --origin retrieved --explain` shows what all of them see.
+
+| detector | finds | how |
+|---|---|---|
+| patterns | personal data and secrets, the [entities](entities.md) | expressions with checksums, exact in streams |
+| `injection-rules` | `prompt_injection`, `jailbreak`, `prompt_leak` | phrases, scored by who wrote them |
+| `injection` | `prompt_injection`, `jailbreak` | a trained head |
+| `harm` | `harmful_request` | a trained head |
+
+Every detector reads the text as it came and as it decodes: look-alike letters, invisible tags, Base64, hex, URL and HTML escapes,
+rot13, reversed.
+
+## Heads
+
+A head is a logistic regression on hashed n-grams, half a megabyte, trained by `make train` from public data with known licences. It has
+weights of its own for what is *asked* and for *data*, because an imperative in a document is an attack and in a request is none. It scores
+windows of about a sentence; the highest is the Hit's span. What the application itself wrote is not scored. The name in a Finding, such as
+`injection@1.0a1b2c3d`, ends in the digest of the weights; a policy names it `injection`.
+
+A rule with `max_fpr` takes its threshold from the head's card. Each step promises that the one-sided 95% upper bound
+(Clopper and Pearson) of the share of benign texts that fire, measured on a pool that was kept apart from training, is at most that rate.
+A rate that the pool can't carry is refused: [`no-operating-point`](errors/no-operating-point.md). Files that are missing or changed stop
+the start: [`model-damaged`](errors/model-damaged.md).
+
+**What to expect of other texts.** The pool holds texts of the same sources as the training. For texts of another kind quote these two:
+*left out* is what a head does on a source when it was made without it and without its copies; *outside* is what the shipped head does on
+sets that nothing was trained on. Recall in data is of attacks that stand inside a benign document. Intervals are exact, 95%, two-sided.
+English first; polite or new wordings are missed, and what stops an action is the policy on tools, not a head.
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    loaded = {name.partition("@")[0] for name in Registry.load().ids()}
+    cards = {head: read_card(f"{head}@1") for head in CARDED}
+    parts = [HEAD]
+    for name, card in cards.items():
+        parts.append("\n".join([*_section(name, card, loaded=name in loaded)]))
+    parts.append("\n".join(_sources(list(cards.values()))))
+    return "\n".join(parts)
+
+
+def _section(name: str, card: Card, *, loaded: bool) -> Iterator[str]:
+    yield f"## `{name}`\n"
+    if not loaded:
+        yield "**Not switched on yet:** shipped and measured, but no entry point registers it, so no policy can name it.\n"
+    yield f"{card.method}\n\n**Limits.** {card.limits}\n"
+    if card.points:
+        yield "| channel | `max_fpr` | score | fired of the pool |\n|---|---|---|---|"
+        yield from (f"| {at.channel} | {at.max_fpr:.2%} | {at.threshold:g} | {_share(at.fpr)} |" for at in card.points)
+        yield ""
+    for channel, about in CHANNELS.items():
+        for title, measured in (("Left out", card.left_out), ("Outside", card.outside)):
+            yield from _table(f"### {title}, {channel}: {about}", [entry for entry in measured if entry.channel == channel])
+
+
+def _table(title: str, measured: list[Measurement]) -> Iterator[str]:
+    if not measured:
+        return
+    columns = list(dict.fromkeys(_point(entry) for entry in measured))
+    yield f"{title}\n\n| what | source | {' | '.join(columns)} |\n|---|---|{'---|' * len(columns)}"
+    rates = {(entry.kind, entry.source, _point(entry)): entry.rate for entry in measured}
+    for kind, source in dict.fromkeys((entry.kind, entry.source) for entry in measured):
+        what = "recall" if kind == "recall" else "false positives"
+        yield f"| {what} | {source} | {' | '.join(_share(rates[kind, source, column]) for column in columns)} |"
+    yield ""
+
+
+def _point(entry: Measurement) -> str:
+    return f"at `max_fpr` {entry.max_fpr:.1%}" if entry.max_fpr else f"from score {entry.threshold:g}"
+
+
+def _share(rate: Rate) -> str:
+    return f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%}), n {rate.n}"
+
+
+def _sources(cards: list[Card]) -> Iterator[str]:
+    yield "## Data\n\nThe digests of the files stand in the cards, beside the weights in the package.\n"
+    yield "| set | repository | licence | use |\n|---|---|---|---|"
+    uses = {(entry.name, entry.use): entry for card in cards for entry in card.sources}
+    for (name, use), entry in sorted(uses.items()):
+        if use == "training" or (name, "training") not in uses:
+            yield f"| {name} | {entry.repository} | {entry.licence} | {use} |"
+    yield ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
