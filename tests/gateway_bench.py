@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import openai
@@ -88,11 +88,18 @@ class Bench:
         return b"".join(path.read_bytes() for path in (self._settings.data_dir / "journal").iterdir())
 
 
+@contextmanager
+def bench_in(folder: Path, **environment: str) -> Iterator[Bench]:
+    """Set a bench up in a folder, with these settings besides; everything has ended when the block is left."""
+    settings = load_settings({"FAIRLEAD_DATA": str(folder / "data"), "FAIRLEAD_CONFIG": str(folder / "config"), **environment})
+    with ExitStack() as stack:
+        yield Bench(stack, settings, folder)
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    settings = load_settings({"FAIRLEAD_DATA": str(tmp_path / "data"), "FAIRLEAD_CONFIG": str(tmp_path / "config")})
-    with ExitStack() as stack:
-        yield Bench(stack, settings, tmp_path)
+    with bench_in(tmp_path) as bench:
+        yield bench
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("FAIRLEAD_CRASH_MODEL_PORT", "8089", "Port of the crash-test model."),
     Setting("FAIRLEAD_WORKERS", "1", "Gateway worker processes."),
     Setting("FAIRLEAD_TRACE_SAMPLE", "0.01", "Share of Exchanges that are traced with OpenTelemetry spans, 0 to 1."),
+    Setting("FAIRLEAD_OTLP_ENDPOINT", "", "URL that spans are sent to by OTLP over HTTP (extra `otlp`); empty sends none."),
     Setting("OPENAI_API_KEY", "", "Key of the real model that `fairlead up` guards and measures; without it the crash-test model is used."),
     Setting("OPENAI_BASE_URL", "https://api.openai.com/v1", "Where that real model is."),
     Setting("OPENAI_MODEL", "gpt-4o-mini", "Which real model is asked."),
@@ -50,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     crash_model_port: int
     workers: int
     trace_sample: float
+    otlp_endpoint: str
     openai_api_key: str
     openai_base_url: str
     openai_model: str
@@ -77,6 +79,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         crash_model_port=_integer("FAIRLEAD_CRASH_MODEL_PORT", value),
         workers=_integer("FAIRLEAD_WORKERS", value),
         trace_sample=_share("FAIRLEAD_TRACE_SAMPLE", value),
+        otlp_endpoint=value["FAIRLEAD_OTLP_ENDPOINT"],
         openai_api_key=value["OPENAI_API_KEY"],
         openai_base_url=value["OPENAI_BASE_URL"],
         openai_model=value["OPENAI_MODEL"],

@@ -8,6 +8,7 @@ from fairlead.core import Decision, Segment, Unavailable, canonical_bytes, deriv
 from fairlead.gateway.http import Headers, HttpProblem
 from fairlead.guard import ExchangeContext, Flow, StageOutcome, adrive
 from fairlead.journal import Record
+from fairlead.telemetry import ExchangeTrace
 from fairlead.wiring.data_plane import DataPlane, Serving
 
 
@@ -27,6 +28,8 @@ class Exchange:
         self._pending: list[Decision] = []
         self._seen: list[Segment] = []
         self._captures: list[tuple[int, str]] = []
+        self._traced: list[Decision] | None = [] if plane.traced(context.exchange) else None
+        self._started_us = plane.now_us() if self._traced is not None else 0
 
     async def run(self, flow: "Flow[StageOutcome]") -> StageOutcome:
         """Run a flow that gives one outcome, and keep its Decision for the next commit."""
@@ -73,6 +76,34 @@ class Exchange:
         for decision in pending:
             if decision.state != "open":
                 self._plane.observe(decision)
+                if self._traced is not None:
+                    self._traced.append(decision)
+
+    def end(self, error: str = "") -> None:
+        """Send the span of this Exchange, if it is traced.
+
+        Args:
+            error: Code of what ended it early; empty when it came to its end.
+        """
+        if self._traced is None:
+            return
+        context, policy = self.context, self.serving.release.policy
+        upstream = policy.upstream["default"]
+        self._plane.trace(
+            ExchangeTrace(
+                exchange=context.exchange,
+                tenant=context.tenant,
+                system=policy.system,
+                release=self.serving.release.id,
+                provider=upstream.provider,
+                model=upstream.model or "",
+                started_us=self._started_us,
+                ended_us=self._plane.now_us(),
+                decisions=tuple(self._traced),
+                trajectory=context.trajectory,
+                error=error,
+            )
+        )
 
     def headers(self) -> Headers:
         """Return the headers that every response carries."""

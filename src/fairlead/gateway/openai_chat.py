@@ -36,19 +36,25 @@ async def chat(plane: DataPlane, client: UpstreamClient, request: Request, recei
         approvals=parsed.extension.approvals,
     )
     exchange = Exchange(plane, serving, context)
+    ended_by = "internal"
     try:
         await _answer(plane, client, exchange, parsed, Wire(receive, send))
+        ended_by = ""
     except HttpProblem as problem:
+        ended_by = problem.code
         await exchange.commit()
         problem.headers += exchange.headers()
         raise
-    except Unavailable as error:
+    except Unavailable as failure:
+        ended_by = failure.code
         # Once more, for what was decided before the failure; an answer that names its Exchange has its Decisions in the journal.
         await exchange.commit()
-        raise unavailable(error, exchange.headers()) from error
+        raise unavailable(failure, exchange.headers()) from failure
     except Exception:
         await exchange.commit()
         raise
+    finally:
+        exchange.end(ended_by)
 
 
 async def _answer(plane: DataPlane, client: UpstreamClient, exchange: Exchange, parsed: ChatRequest, wire: Wire) -> None:

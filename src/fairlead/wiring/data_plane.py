@@ -12,9 +12,10 @@ from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, Un
 from fairlead.detectors import Registry
 from fairlead.guard import FileLevers, MemoryLimits, Ports
 from fairlead.identity import ApiKey, KeyRing, Scope
+from fairlead.integrations import otlp_exporter
 from fairlead.journal import Fingerprinter, Journal, Sealer
 from fairlead.policy import Release
-from fairlead.telemetry import Telemetry
+from fairlead.telemetry import ExchangeTrace, Telemetry
 from fairlead.wiring.policy_files import LastGood, PolicyFiles
 
 Secrets = Callable[[str], str]
@@ -116,6 +117,18 @@ class DataPlane:
     def observe(self, decision: Decision) -> None:
         """Count a Decision; no content can get in."""
         self._parts.telemetry.observe(decision)
+
+    def traced(self, exchange: str) -> bool:
+        """Tell whether an Exchange is traced, so that nothing is collected for one that is not."""
+        return self._parts.telemetry.traced(exchange)
+
+    def trace(self, trace: ExchangeTrace) -> None:
+        """Send the span of an Exchange that has ended; no content can get in."""
+        self._parts.telemetry.trace(trace)
+
+    def now_us(self) -> int:
+        """Return the wall time in microseconds."""
+        return self._parts.clock.now_us()
 
     def metrics(self) -> bytes:
         """Return the Prometheus exposition."""
@@ -225,6 +238,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
         undo.callback(journal.close)
         sealer = Sealer.open(settings.config_dir)
         undo.callback(sealer.close)
+        exporter = otlp_exporter(settings.otlp_endpoint) if settings.otlp_endpoint else None
         parts = Parts(
             worker=worker,
             clock=clock,
@@ -235,7 +249,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             approvals=FileApprovals.open(settings.data_dir / "approvals", settings.config_dir, clock),
             limits=MemoryLimits(),
             keys=KeyRing.load(settings.data_dir / "keys.json"),
-            telemetry=Telemetry(sample=settings.trace_sample),
+            telemetry=Telemetry(sample=settings.trace_sample, exporter=exporter),
             secrets=secret_from_environment,
         )
         plane = DataPlane(loaded, registry, parts)
