@@ -72,7 +72,7 @@ train: $(STAMPS)/dev ## train the shipped detector heads again and check that th
 	@exec $(BIN)/python -m training
 
 lock: .venv-lock/bin/uv ## resolve the dependencies anew into requirements/*.lock (with hashes, for every platform)
-	.venv-lock/bin/uv pip compile pyproject.toml --extra demo --extra postgres --extra otlp --group dev $(LOCK) -o requirements/dev.lock
+	.venv-lock/bin/uv pip compile pyproject.toml --extra demo --extra postgres --extra otlp --extra redis --extra mcp --extra verify --extra deep --group dev $(LOCK) -o requirements/dev.lock
 	.venv-lock/bin/uv pip compile pyproject.toml --extra demo --group build $(LOCK) -c requirements/dev.lock -o requirements/demo.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) -c requirements/dev.lock -o requirements/core.lock
 
