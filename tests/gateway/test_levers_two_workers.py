@@ -82,6 +82,21 @@ def test_a_damaged_lever_file_keeps_what_was_pulled_in_both_workers(gateway_proc
         assert all(client.get("/readyz").json()["levers_unreadable"] for client in workers)
 
 
+def test_a_worker_that_starts_again_without_the_lever_file_serves_nothing(gateway_process: Any, model: ScriptedModel) -> None:
+    with serving(model) as upstream:
+        supervisor = gateway_process.start(upstream, "--workers", "2")
+        first = gateway_process.wait(0)
+        gateway_process.wait(1)
+        write_levers(gateway_process.data / "levers.json", (LEVER,))
+        assert not allowed(first)
+        (gateway_process.data / "levers.json").unlink()
+        killed = worker_process(supervisor.pid, 1)
+        assert killed is not None
+        killed.send_signal(signal.SIGKILL)
+        eventually(lambda: b"levers-gone" in gateway_process.output, "the worker says why it does not start")
+        assert not allowed(first), "the other one keeps what it knew"
+
+
 def test_the_workers_end_with_their_supervisor(gateway_process: Any, model: ScriptedModel) -> None:
     with serving(model) as upstream:
         supervisor = gateway_process.start(upstream, "--workers", "2")

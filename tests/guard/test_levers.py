@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.core import InvalidInput
-from fairlead.guard import AskLimit, FileLevers, Lever, MemoryLimits, read_levers, write_levers
+from fairlead.guard import AskLimit, FileLevers, Lever, LeversGone, MemoryLimits, begin_levers, read_levers, write_levers
 
 LEVER = Lever(id="lev_1", kind="tool", target="send_email", by="acc_1", at_us=1)
 
@@ -41,6 +41,23 @@ def test_a_damaged_file_at_the_start_is_an_error_since_there_is_no_last_state(tm
     path.write_text("[{]")
     with pytest.raises(InvalidInput):
         FileLevers(path)
+
+
+def test_a_folder_that_never_served_begins_with_no_levers_and_keeps_those_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "levers.json"
+    begin_levers(path, served=False)
+    assert read_levers(path) == ()
+    write_levers(path, (LEVER,))
+    begin_levers(path, served=False)
+    begin_levers(path, served=True)
+    assert read_levers(path) == (LEVER,)
+    assert [entry.name for entry in path.parent.iterdir()] == ["levers.json"]
+
+
+def test_a_folder_that_served_and_lost_its_levers_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LeversGone):
+        begin_levers(tmp_path / "levers.json", served=True)
+    assert not (tmp_path / "levers.json").exists()
 
 
 def test_a_lever_for_one_tenant_holds_for_no_other() -> None:

@@ -61,7 +61,7 @@ class House:
         self.levers = folder / "levers.json"
         self._stack = stack
         prober = SocketProber(folder / "run", lambda tenant: f"fl_{tenant}", "t1")
-        self.containing = Containing(LeverFile(self.levers), prober, FixedClock())
+        self.containing = Containing(LeverFile(self.levers, folder / "journal"), prober, FixedClock())
         self.incident = opened()
 
     def worker(self, number: int, fault: str = "") -> Worker:
@@ -167,6 +167,6 @@ def test_a_worker_without_a_key_to_probe_with_is_unproven(house: House) -> None:
         raise Refused("there is no key")
 
     prober = SocketProber(house.folder / "run", no_key, "t1")
-    containment = Containing(LeverFile(house.levers), prober, FixedClock())
+    containment = Containing(LeverFile(house.levers, house.levers.parent / "journal"), prober, FixedClock())
     lever, _ = containment.pull(house.incident, "tool", "send_email", actor="acc_alice", reason="stop it")
     assert containment.prove(lever).failing == ("worker-0",)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from fairlead.core import Decision, NotFound, Segment, UsageError, canonical_bytes
 from fairlead.evals.records import list_cases
-from fairlead.guard import Lever, read_levers
+from fairlead.guard import Lever, LeversGone, begin_levers, read_levers
 from fairlead.identity import Actor, PermissionRefused
 from fairlead.incidents import (
     CaptureMissing,
@@ -68,7 +68,7 @@ class House:
         self.workers = Workers(**{"worker-0": True, "worker-1": True})
         self.desk = IncidentDesk(
             self.records,
-            Containing(LeverFile(folder / "levers.json"), self.workers, self.clock),
+            Containing(LeverFile(folder / "levers.json", folder / "journal"), self.workers, self.clock),
             captures=SqlCaptures(store, self.sealer, self.clock),
             notary=LedgerNotary(Ledger(store, ephemeral_key(), self.clock)),
             cases=folder / "cases",
@@ -76,6 +76,7 @@ class House:
         )
 
     def write(self, *decisions: Decision, worker: str = "worker-0", captures: Sequence[Record] = ()) -> None:
+        begin_levers(self.folder / "levers.json", served=False)
         journal = Journal.open(self.folder / "journal" / f"{worker}.db", strict=True, clock=self.clock)
         journal.commit([*captures, *(Record(kind="decision", id=each.id, body=canonical_bytes(each)) for each in decisions)])
         journal.close()
@@ -275,3 +276,11 @@ def test_a_complaint_joins_its_incident(house: House) -> None:
     assert house.desk.open("t1", incident.id).events[-1].subject == "cmp_1"
     with pytest.raises(IncidentNotFound):
         house.desk.complain(msgspec.structs.replace(complaint, id="cmp_2", tenant="t2"))
+
+
+def test_no_lever_is_pulled_or_released_while_the_lever_file_is_gone(house: House) -> None:
+    incident = house.attacked()
+    (house.folder / "levers.json").unlink()
+    with pytest.raises(LeversGone):
+        house.desk.contain("t1", incident.id, ("tool", "send_email"), actor=ALICE, reason="stop")
+    assert not (house.folder / "levers.json").exists()

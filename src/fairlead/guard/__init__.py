@@ -3,9 +3,9 @@
 from fairlead.guard.context import ExchangeContext, Sealing, StageOutcome
 from fairlead.guard.detect import Detected, DetectJob, run_detectors
 from fairlead.guard.drivers import adrive, drive
-from fairlead.guard.errors import GuardUnavailable, PortFailed
+from fairlead.guard.errors import GuardUnavailable, LeversGone, PortFailed
 from fairlead.guard.flow import Flow, check_stage, guard_call, guard_output, guard_request
-from fairlead.guard.levers import FileLevers, read_levers, write_levers
+from fairlead.guard.levers import FileLevers, begin_levers, read_levers, write_levers
 from fairlead.guard.limits import MemoryLimits
 from fairlead.guard.ports import (
     Ask,
@@ -38,6 +38,7 @@ __all__ = [
     "Lever",
     "LeverKind",
     "Levers",
+    "LeversGone",
     "LimitAnswer",
     "LimitStore",
     "MemoryLimits",
@@ -53,6 +54,7 @@ __all__ = [
     "ToolContext",
     "ToolVerdict",
     "adrive",
+    "begin_levers",
     "check_stage",
     "drive",
     "guard_call",

@@ -1,6 +1,6 @@
 """Errors of the guard."""
 
-from fairlead.core import Unavailable
+from fairlead.core import InvalidInput, Unavailable
 
 
 class PortFailed(Unavailable):
@@ -13,3 +13,9 @@ class GuardUnavailable(Unavailable):
     """The guard could not decide, and the policy is fail-closed."""
 
     code = "guard-unavailable"
+
+
+class LeversGone(InvalidInput):
+    """The lever file of a data folder that has served is gone; starting without it would switch on what was switched off."""
+
+    code = "levers-gone"

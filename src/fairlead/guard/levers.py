@@ -1,19 +1,21 @@
 """Levers in a file: pulled by one process, obeyed by every gateway worker on its next request."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from fairlead.core import InvalidInput, canonical_bytes, decode
+from fairlead.guard.errors import LeversGone
 from fairlead.guard.ports import Lever
 
 
 class FileLevers:
     """Reads the lever file again whenever it changed.
 
-    A file that is missing means that no lever was ever pulled. One that was there and can't be read, or is damaged, keeps the
-    last known state and adds to :attr:`unreadable`; it never falls back to a default.
+    A file that was there and can't be read, or is damaged, keeps the last known state and adds to :attr:`unreadable`; it never
+    falls back to a default. A missing one holds no levers; see :func:`begin_levers` for when it may be missing.
 
     Args:
         path: The lever file.
@@ -66,16 +68,45 @@ def read_levers(path: Path) -> tuple[Lever, ...]:
     return decode(data, tuple[Lever, ...], where="levers.json")
 
 
+def begin_levers(path: Path, *, served: bool) -> None:
+    """Make sure that a data folder has a lever file, before levers are read at a start or changed.
+
+    Args:
+        path: The lever file.
+        served: Whether a gateway served from this folder before. If so, the file was there, and what it held is not known.
+
+    Raises:
+        LeversGone: It served before and the file is gone.
+    """
+    if path.exists():
+        return
+    if served:
+        raise LeversGone(
+            "the file of levers is gone, so what was switched off is not known",
+            where=path.name,
+            mend="restore it from a backup; or, if no lever was pulled ('fairlead incident list'), write [] into it",
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = _draft(path, b"[]")
+    with suppress(FileExistsError):
+        path.hardlink_to(draft)  # which never replaces what another process has written meanwhile
+    draft.unlink()
+
+
 def write_levers(path: Path, levers: tuple[Lever, ...]) -> None:
     """Replace a lever file at once, durably: a reader sees the old levers or the new ones, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _draft(path, msgspec.json.format(canonical_bytes(levers), indent=1)).replace(path)
+
+
+def _draft(path: Path, data: bytes) -> Path:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.format(canonical_bytes(levers), indent=1))
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
+    return draft
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

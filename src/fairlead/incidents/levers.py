@@ -4,7 +4,8 @@ import fcntl
 from collections.abc import Callable
 from pathlib import Path
 
-from fairlead.guard import Lever, read_levers, write_levers
+from fairlead.guard import Lever, begin_levers, read_levers, write_levers
+from fairlead.journal import journals
 
 
 class LeverFile:
@@ -12,10 +13,12 @@ class LeverFile:
 
     Args:
         path: The lever file that the gateway workers read.
+        journals: The folder of the workers' journals; while it holds any, the lever file must be there.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, journals: Path) -> None:
         self._path = path
+        self._journals = journals
 
     def read(self) -> tuple[Lever, ...]:
         """Return the levers that are pulled now.
@@ -30,8 +33,9 @@ class LeverFile:
 
         Raises:
             InvalidInput: The file is damaged; nothing is changed.
+            LeversGone: It is gone, so a change would forget what else was pulled.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        begin_levers(self._path, served=bool(journals(self._journals)))
         with self._path.with_suffix(".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             levers = change(read_levers(self._path))

@@ -66,7 +66,7 @@ class ControlPlane:
     def desk(self) -> IncidentDesk:
         """What people do with incidents."""
         prober = SocketProber(self.settings.data_dir / "run", self._probe_token, DEFAULT_TENANT)
-        containing = Containing(LeverFile(self.settings.data_dir / "levers.json"), prober, self.clock)
+        containing = Containing(LeverFile(self.settings.data_dir / "levers.json", self.settings.data_dir / "journal"), prober, self.clock)
         captures = SqlCaptures(self.store, Sealer.open(self.settings.config_dir), self.clock)
         notary = LedgerNotary(self.ledger)
         cases = self.settings.data_dir / "cases"

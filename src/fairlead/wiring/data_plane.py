@@ -1,6 +1,6 @@
 """The composition root of the data plane: a policy file in, a guard that can serve out. No SQL, no web framework."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,14 +10,17 @@ from fairlead.agents import ApprovalStore, Broker, FileApprovals
 from fairlead.config import Settings, secret_from_environment
 from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, Unavailable
 from fairlead.detectors import Registry
-from fairlead.guard import FileLevers, MemoryLimits, Ports
+from fairlead.guard import FileLevers, MemoryLimits, Ports, begin_levers
 from fairlead.identity import ApiKey, KeyRing, Scope
 from fairlead.integrations import otlp_exporter
-from fairlead.journal import Fingerprinter, Journal, Sealer
+from fairlead.journal import Fingerprinter, Journal, Sealer, journals
 from fairlead.policy import Release
 from fairlead.telemetry import ExchangeTrace, Telemetry
+from fairlead.wire import Provider
 from fairlead.wiring.policy_files import LastGood, PolicyFiles
 
+BASE_URLS: Mapping[Provider, str] = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com/v1"}
+"""Where a provider's own servers are."""
 Secrets = Callable[[str], str]
 """Name of an environment variable to its value."""
 
@@ -29,6 +32,8 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     model: str
     """Model to ask for instead of the client's; empty leaves the client's."""
+    provider: Provider = "openai"
+    """Whose API it speaks."""
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +112,12 @@ class DataPlane:
         """
         document = serving.release.policy.upstream[route]
         key = self._secret(document.key) if document.key else ""
-        return Upstream(base_url=document.base_url.rstrip("/"), key=key, model=document.model or "")
+        base_url = document.base_url or BASE_URLS[document.provider]
+        return Upstream(base_url=base_url.rstrip("/"), key=key, model=document.model or "", provider=document.provider)
+
+    def route(self, serving: Serving, provider: Provider) -> str:
+        """Return the route of a request that no rule routes: the first of the policy that speaks the client's API, else the default one."""
+        return next((name for name, document in serving.release.policy.upstream.items() if document.provider == provider), "default")
 
     def models(self) -> list[dict[str, str]]:
         """Return what ``/v1/models`` lists: the models that the policy pins."""
@@ -225,7 +235,8 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             last stays in force (law 7). A person who starts a gateway is told what is wrong instead.
 
     Raises:
-        InvalidInput: The policy is invalid.
+        InvalidInput: The policy is invalid, or the lever file is damaged.
+        LeversGone: Something was served from this folder before, and its lever file is gone.
         Unavailable: The journal can't be opened.
     """
     clock = SystemClock()
@@ -233,8 +244,10 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
     files = PolicyFiles(policy.absolute())
     loaded = _load(files, LastGood(settings.data_dir / "policies", files), registry, resume=resume)
     strict = loaded.release.policy.audit == "strict"
+    levers, folder = settings.data_dir / "levers.json", settings.data_dir / "journal"
+    begin_levers(levers, served=bool(journals(folder)))
     with ExitStack() as undo:
-        journal = Journal.open(settings.data_dir / "journal" / f"{worker}.db", strict=strict, clock=clock)
+        journal = Journal.open(folder / f"{worker}.db", strict=strict, clock=clock)
         undo.callback(journal.close)
         sealer = Sealer.open(settings.config_dir)
         undo.callback(sealer.close)
@@ -245,7 +258,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             journal=journal,
             sealer=sealer,
             fingerprint=Fingerprinter.open(settings.config_dir),
-            levers=FileLevers(settings.data_dir / "levers.json"),
+            levers=FileLevers(levers),
             approvals=FileApprovals.open(settings.data_dir / "approvals", settings.config_dir, clock),
             limits=MemoryLimits(),
             keys=KeyRing.load(settings.data_dir / "keys.json"),
