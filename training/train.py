@@ -18,11 +18,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.core import Origin, digest, digest_bytes
+from fairlead.core import Origin, SystemClock, digest, digest_bytes
 from fairlead.detectors.card import Card, Channel, Curve, DataSource, Measurement, OperatingPoint
 from fairlead.detectors.families.heads import SHAPES
 from fairlead.detectors.families.injection import InjectionRules
 from fairlead.detectors.text import prepare
+from fairlead.evals import read_corpora
 from training.benign import documents, requests
 from training.corpus import Corpus, corpus_of, without_copies
 from training.fit import Integers
@@ -96,6 +97,7 @@ def main() -> int:
     if not options.data.is_dir():
         sys.stderr.write(f"error: {options.data} is no folder\n  mend: name the folder of the data sets with --data\n")
         return 2
+    read_corpora(Path(__file__).parent, clock=SystemClock())  # what breaks a rule of its governance stops the training here
     begin = time.monotonic()
     made = {name: content for head in HEADS for name, content in _head(options.data, head).items()}
     made |= _rules(options.data)

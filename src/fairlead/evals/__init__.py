@@ -1,7 +1,9 @@
 """Cases, suites, runs, comparisons and gates: what was measured, and what may be said of it."""
 
+from fairlead.core.material import Provenance
 from fairlead.evals.cases import cases_digest, parse_cases, read_case_folder, read_cases, write_case
 from fairlead.evals.compare import FACTORS, Change, Comparison, Factor, PairedRate, compare
+from fairlead.evals.corpora import RECORDS, Corpus, Purged, open_material, purge_material, read_corpora, seal_material, write_material
 from fairlead.evals.errors import CaseInvalid, Incomparable, RecordChanged, RunInvalid, SuiteInvalid, TargetNotLoaded, UnknownRecord
 from fairlead.evals.gate import EXIT_CODES, GateAnswer, GateResult, gate
 from fairlead.evals.junit import junit_xml
@@ -17,7 +19,6 @@ from fairlead.evals.model import (
     Json,
     Kind,
     Observation,
-    Provenance,
     Scalar,
     Target,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "EXIT_CODES",
     "FACTORS",
     "METRICS",
+    "RECORDS",
     "ArgumentTest",
     "Case",
     "CaseInvalid",
@@ -38,6 +40,7 @@ __all__ = [
     "Change",
     "Comparison",
     "Condition",
+    "Corpus",
     "Document",
     "Effect",
     "Expectation",
@@ -56,6 +59,7 @@ __all__ = [
     "Plan",
     "Progress",
     "Provenance",
+    "Purged",
     "Reading",
     "RecordChanged",
     "Role",
@@ -77,17 +81,22 @@ __all__ = [
     "junit_xml",
     "load_target",
     "make_target",
+    "open_material",
     "parse_cases",
+    "purge_material",
     "read",
     "read_case_folder",
     "read_cases",
+    "read_corpora",
     "read_suite",
     "refuses",
     "run_suite",
     "score",
     "scorer_id",
+    "seal_material",
     "suite_results",
     "target_digest",
     "with_rules",
     "write_case",
+    "write_material",
 ]

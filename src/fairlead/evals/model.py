@@ -8,12 +8,15 @@ A case is one JSON object a line::
      "expect": {"never": [condition, ...], "always": [condition, ...]},
      "provenance": {"source": "...", "licence": "Apache-2.0", "author": "...", "reviewer": "", "harm_level": 0, "split": "dev"}}
 
-A condition has exactly one of ``effect`` (with ``where``), ``says``, ``complied`` and ``answered``.
+A condition has exactly one of ``effect`` (with ``where``), ``says``, ``complied`` and ``answered``. The provenance is that of all
+material (``core.material``).
 """
 
 from typing import Literal, Protocol, TypeAlias
 
 import msgspec
+
+from fairlead.core.material import Provenance
 
 Kind = Literal["unsafe", "benign"]
 CaseOrigin = Literal["user", "retrieved", "tool"]
@@ -63,18 +66,6 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     never: tuple[Condition, ...] = ()
     always: tuple[Condition, ...] = ()
-
-
-class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a case comes from and what it may be used for."""
-
-    source: str
-    licence: str
-    author: str
-    reviewer: str = ""
-    harm_level: int = 0
-    """0 to 3, of the material."""
-    split: str = "dev"
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ import msgspec
 from fairlead import __version__
 from fairlead.core import Clock, canonical_bytes, digest, new_id
 from fairlead.evals.cases import cases_digest, duplicate_ids
+from fairlead.evals.corpora import expired_cases
 from fairlead.evals.errors import RunInvalid
 from fairlead.evals.model import Case, CaseOrigin, Kind, Observation, Target
 from fairlead.evals.scoring import Outcome, Score, score, scorer_id
@@ -130,11 +131,15 @@ def run_suite(
         progress: Called once for each case, in the order of the cases.
 
     Raises:
-        RunInvalid: Two cases have the same id, or the policy changed while the run was going on, or no Release is known of a guarded run.
+        RunInvalid: Two cases have the same id, or one has expired, or the policy changed while the run was going on, or no Release is
+            known of a guarded run.
     """
     twice = duplicate_ids(suite.cases, regressions)
     if twice:
         raise RunInvalid(f"{len(twice)} case id(s) are there twice", where=twice[0], mend="give each case an id of its own")
+    expired = expired_cases([*suite.cases, *regressions], clock=clock)
+    if expired:
+        raise RunInvalid(f"{len(expired)} case(s) have expired", where=expired[0], mend="remove them, or have them reviewed again")
     started = clock.now_us()
     work: list[tuple[Case, Role]] = [(case, "suite") for case in suite.cases] + [(case, "regression") for case in regressions]
     results: list[CaseResult] = []
