@@ -174,13 +174,16 @@ def _incidents(sources: Sources, tenant: str, system: str, *, now_us: int) -> It
 
 def _kpi(kpi: Kpi, tier: Tier) -> Check:
     title = f"KPI {kpi.number}: {kpi.name}"
-    goal = kpi.target.text if kpi.target else "no target until there is a period to compare with"
     refs = kpi.figure.basis.records[:3]
     if kpi.verdict == "unsupported":
         essential = kpi.number in MEASURED
         identifier = f"kpi-evidence/{kpi.number}"
         state: State = "fail" if essential and tier == "high" else "note"
         return Check(id=identifier, title=title, state=state, reason=f"not supported: {kpi.figure.why}")
+    if kpi.target is None:  # nothing that could hold
+        reason = "no target until there is a period to compare with"
+        return Check(id=f"kpi/{kpi.number}", title=title, state="note", reason=reason, records=refs)
+    goal = kpi.target.text
     if kpi.verdict == "missed":
         return Check(id=f"kpi/{kpi.number}", title=title, state="fail", reason=f"{title}: target missed ({goal})", records=refs)
     if kpi.verdict == "undecided":
