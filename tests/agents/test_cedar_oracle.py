@@ -118,9 +118,11 @@ ORIGINS = st.sampled_from(["user", "system", "developer", "retrieved", "tool", "
 def test_provenance_agrees_with_the_oracle(texts: list[tuple[str, str]], allowed: set[str]) -> None:
     entry = {"tool": "act", "when": {"provenance": {"ref": sorted(allowed)}}}
     release = small_release(HEAD + "  - " + json.dumps(entry) + "\n")
-    segments = tuple(Segment(path=f"/{i}", origin=origin, stage="input", text=f"see {text}.") for i, (origin, text) in enumerate(texts))
+    segments = tuple(
+        Segment(path=f"/{i}", origin=origin, stage="input", text=f"{i}: see {text}.") for i, (origin, text) in enumerate(texts)
+    )
     context = ToolContext(tenant="t", exchange="x", segments=segments)
     verdict = Broker(release, MemoryApprovals()).authorise(ToolCall(tool="act", arguments=b'{"ref": "KEY-4711"}'), context)
     trusted = [origin for origin, text in texts if text == "key-4711" and origin in ("user", "system", "developer")]
-    label = trusted[0] if trusted else "untrusted"
+    label = next((origin for origin in ("user", "system", "developer") if origin in trusted), "untrusted")
     assert (verdict.action == "allow") is (label in allowed)

@@ -143,7 +143,7 @@ def test_an_answer_is_final(tmp_path: Path, granted: bool) -> None:  # noqa: FBT
     with pytest.raises(ApprovalNotFound):
         store(tmp_path).answer(asked.id, "t1", msgspec.structs.replace(BOSS, granted=not granted), unrecorded)
     assert store(tmp_path).ask(REQUEST).state == ("granted" if granted else "refused")
-    assert store(tmp_path).redeem(asked.id, REQUEST) is granted
+    assert bool(store(tmp_path).redeem(asked.id, REQUEST)) is granted
 
 
 @pytest.mark.parametrize("approver", [("u1", ""), ("acc_1", "u1"), ("acc_1", " U1 "), ("", "boss")])
@@ -333,7 +333,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 for number, approval in enumerate(ids):
     wanted = msgspec.structs.replace(request, tool=f"tool-{number}")
-    print(approvals.ask(wanted).id if approval == "ask" else approvals.redeem(approval, wanted))
+    print(approvals.ask(wanted).id if approval == "ask" else approvals.redeem(approval, wanted) or "no")
 """
 
 
@@ -359,7 +359,7 @@ def race(folder: Path, ids: Sequence[str], racers: int = 4) -> list[tuple[str, .
 def test_of_many_processes_that_use_an_approval_one_succeeds(tmp_path: Path) -> None:
     ids = [grant(tmp_path, request=changed(tool=f"tool-{number}")) for number in range(60)]
     for answers in race(tmp_path, ids):
-        assert sorted(answers) == ["False", "False", "False", "True"]
+        assert sorted(answers) == ["call", "no", "no", "no"]
 
 
 def test_many_processes_that_ask_for_a_call_ask_one_question(tmp_path: Path) -> None:

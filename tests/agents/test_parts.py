@@ -1,18 +1,23 @@
 """Arguments, addresses, provenance, approvals: the broker's parts."""
 
 import json
+import re
 import threading
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.agents import ApprovalNotFound, ApprovalRequest, BadArguments, MemoryApprovals, Provenance, SelfApproval
+from fairlead.agents import ApprovalNotFound, ApprovalRequest, BadArguments, MemoryApprovals, Provenance, SelfApproval, Trajectory
 from fairlead.agents.arguments import MAX_BYTES, parse_arguments
 from fairlead.agents.facts import scale
+from fairlead.agents.forms import canonical, hosts, path
 from fairlead.agents.mail import OUTSIDE, domains
 from fairlead.core import Origin, Segment
+from fairlead.policy import Tool
 from fairlead.testing import FixedClock
+from fairlead.testing.policies import small_release
 
 
 @pytest.mark.parametrize(
@@ -67,9 +72,17 @@ def test_no_text_is_inside_unless_every_address_in_it_is(text: str) -> None:
         assert text.count("@") == 1 + text.count(",") + text.count(";")
 
 
-def label(value: object, *segments: tuple[Origin, str]) -> set[str]:
-    seen = [Segment(path=f"/{index}", origin=origin, stage="input", text=text) for index, (origin, text) in enumerate(segments)]
-    return set(Provenance(seen).labels(value))  # type: ignore[arg-type]  # tests pass plain JSON
+SEARCH = small_release().tool("search_docs")
+NEWS: tuple[Origin, str] = ("retrieved", "nothing of interest")
+"""A text that anybody could have written: from it on, what has no evidence of its own is untrusted."""
+
+
+def label(value: object, *segments: tuple[Origin, str], tool: Tool | None = SEARCH) -> set[str]:
+    assert tool is not None
+    trajectory = Trajectory()
+    texts = [Segment(path=f"/{index}", origin=origin, stage="input", text=text) for index, (origin, text) in enumerate(segments)]
+    trajectory.ingest(texts, {})
+    return set(Provenance(trajectory, tool).labels("q", value))  # type: ignore[arg-type]  # tests pass plain JSON
 
 
 @pytest.mark.parametrize(
@@ -78,6 +91,7 @@ def label(value: object, *segments: tuple[Origin, str]) -> set[str]:
         ("bob@example.com", "write to Bob@Example.com.", "user"),
         ("bob@example.com", "write to <bob@example.com>, please", "user"),
         ("bob@example.com", "write to bob@example.com.evil.test", "untrusted"),
+        ("bob@example.com", "write to bob+x@example.com", "untrusted"),
         ("bob@example.com", "write to xbob@example.com", "untrusted"),
         ("bob@example.com", "write to b.bob@example.com", "untrusted"),
         ("Bob <bob@example.com>", "write to bob@example.com", "user"),
@@ -98,18 +112,39 @@ def label(value: object, *segments: tuple[Origin, str]) -> set[str]:
         ("two  words", "the two\nwords here", "user"),
         ("https://a.test/x", "see https://a.test/x/y", "untrusted"),
         ("https://a.test/x", "see https://a.test/x.", "user"),
+        ("https://a.test/x", "see a.test/x", "user"),
+        ("www.a.test", "see https://www.a.test/ now", "user"),
+        ("www.a.test", "see https://www.a.test/x", "untrusted"),
+        ("https://a.test", "see https://b.test/a.test", "untrusted"),
+        ("a/./b.txt", "open a/b.txt", "user"),
+        ("2026-05-15", "on May 15th, 2026", "user"),
+        ("2026-05-15", "on 15 May 2026.", "user"),
+        ("2026-05-15", "on May 15th, 2025", "untrusted"),
+        ("Bob", "tell Bob about it", "user"),
+        ("Bob", "the bob haircut", "untrusted"),
+        ("Bob", "see Bobby", "untrusted"),
+        ("bob", "tell Bob about it", "untrusted"),
         ({"k": "4711"}, "order 4711", "both"),
     ],
 )
 def test_only_a_whole_bounded_value_is_evidence(value: object, text: str, origin: str) -> None:
     parsed = parse_arguments(json.dumps({"v": value}).encode())["v"]
-    assert label(parsed, ("user", text)) == ({"user", "untrusted"} if origin == "both" else {origin})
+    expected = {"untrusted", "derived"} if origin == "untrusted" else {"user"}
+    found = label(parsed, ("user", text), NEWS)
+    assert found == (expected | {"untrusted", "derived"} if origin == "both" else expected)
 
 
 def test_what_stands_only_in_data_or_in_the_models_words_is_untrusted() -> None:
-    for origin in ("retrieved", "tool", "memory", "agent", "model"):
-        assert label("bob@example.com", (origin, "bob@example.com")) == {"untrusted"}
+    for origin in ("retrieved", "tool", "memory", "agent"):
+        assert label("bob@example.com", (origin, "bob@example.com")) == {"untrusted", "quoted"}
+    assert label("bob@example.com", ("model", "bob@example.com"), NEWS) == {"untrusted", "derived"}
     assert label("bob@example.com", ("tool", "bob@example.com"), ("system", "bob@example.com")) == {"system"}
+
+
+def test_the_label_of_the_context_is_the_default() -> None:
+    assert label("bob@example.com") == {"untrusted", "derived"}, "nothing is known of the context"
+    assert label("bob@example.com", ("user", "write to Bob"), ("model", "to whom?")) == {"model"}
+    assert label("bob@example.com", ("user", "write to Bob"), NEWS) == {"untrusted", "derived"}
 
 
 def test_nothing_has_no_origin() -> None:
@@ -120,7 +155,40 @@ def test_nothing_has_no_origin() -> None:
 def test_taint_never_upgrades(planted: list[str], said: list[str]) -> None:
     trusted: list[tuple[Origin, str]] = [("user", f"order {word}") for word in said]
     data: list[tuple[Origin, str]] = [("retrieved", f"order {word}") for word in planted]
-    assert label("4711", *trusted) == label("4711", *trusted, *data)
+    before, after = label("4711", *trusted, NEWS), label("4711", *trusted, *data, NEWS)
+    assert ("untrusted" in before) == ("untrusted" in after)
+
+
+@given(st.text("ab \t\n\u3000\u00c5.", max_size=30))
+def test_the_fast_form_of_a_text_is_the_slow_one(text: str) -> None:
+    assert canonical(text) == " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+@given(st.text(max_size=60))
+def test_a_host_is_plain_or_unreadable(text: str) -> None:
+    assert all(re.fullmatch(r"[a-z0-9.-]*", host) for host in hosts(f"https://{text} http://a{text}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("see https://Docs.Example.com/x and www.b.test.", {"docs.example.com", "www.b.test"}),
+        ("https://example.com@evil.test/", {""}),
+        ("https://ex\u0430mple.com/", {""}),
+        ("https://example.com\\@evil.test", {""}),
+        ("http://[::1]/", {""}),
+        ("nothing", set()),
+    ],
+)
+def test_hosts_are_those_that_a_browser_would_ask(text: str, found: set[str]) -> None:
+    assert hosts(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"), [("a/../b", "b"), ("./a//b", "a/b"), ("../a", None), ("a/../../b", None), ("/a/../../b", "/b"), ("a\\b", None)]
+)
+def test_a_path_that_leaves_its_root_is_none(text: str, plain: str | None) -> None:
+    assert path(text) == plain
 
 
 REQUEST = ApprovalRequest(
@@ -182,4 +250,4 @@ def test_of_many_who_redeem_at_once_one_succeeds() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(wins) == [False] * 7 + [True]
+    assert sorted(wins) == [""] * 7 + ["call"]

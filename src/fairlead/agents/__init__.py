@@ -2,11 +2,14 @@
 
 from fairlead.agents.approval_desk import ApprovalDesk
 from fairlead.agents.approval_files import Answer, FileApprovals, KeptApproval
-from fairlead.agents.approvals import Approval, ApprovalRequest, ApprovalState, ApprovalStore, MemoryApprovals
-from fairlead.agents.broker import Broker
+from fairlead.agents.approvals import Approval, ApprovalRequest, ApprovalState, ApprovalStore, MemoryApprovals, Scope
+from fairlead.agents.broker import Broker, Judgement
 from fairlead.agents.errors import ApprovalNotFound, ApprovalsBusy, ApprovalUnreadable, BadArguments, SelfApproval, TooManyApprovals
 from fairlead.agents.provenance import Provenance
+from fairlead.agents.reasons import Unmet
 from fairlead.agents.rehearsal import Rehearsal
+from fairlead.agents.stored import MemoryLabels, StoredLabels
+from fairlead.agents.trajectory import MemoryTrajectories, Trajectory, TrajectoryStore
 
 __all__ = [
     "Answer",
@@ -21,10 +24,18 @@ __all__ = [
     "BadArguments",
     "Broker",
     "FileApprovals",
+    "Judgement",
     "KeptApproval",
     "MemoryApprovals",
+    "MemoryLabels",
+    "MemoryTrajectories",
     "Provenance",
     "Rehearsal",
+    "Scope",
     "SelfApproval",
+    "StoredLabels",
     "TooManyApprovals",
+    "Trajectory",
+    "TrajectoryStore",
+    "Unmet",
 ]

@@ -17,7 +17,7 @@ from typing import Self
 
 import msgspec
 
-from fairlead.agents.approvals import TTL_US, Approval, ApprovalRequest, ApprovalState
+from fairlead.agents.approvals import TTL_US, Approval, ApprovalRequest, ApprovalState, Scope
 from fairlead.agents.errors import ApprovalNotFound, ApprovalsBusy, ApprovalUnreadable, SelfApproval, TooManyApprovals
 from fairlead.core import Clock, InvalidInput, SystemClock, canonical_bytes, decode, new_id
 from fairlead.journal import Fingerprinter, installation_key
@@ -64,6 +64,8 @@ class KeptApproval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     expires_us: int
     approver: str = ""
     answered_us: int = 0
+    scope: Scope = "call"
+    """What was granted."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +76,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Account."""
     login: str = ""
     """The account's other name; neither may be the requester's."""
+    scope: Scope = "call"
+    """``values`` to let the call's values be used again in the same Trajectory."""
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,27 +145,27 @@ class FileApprovals:
             self._write(folder, kept)
             return _approval(kept, request)
 
-    def redeem(self, approval: str, request: ApprovalRequest) -> bool:
-        """Use up a granted approval of exactly this call; true for one caller of all processes, once.
+    def redeem(self, approval: str, request: ApprovalRequest) -> Scope:
+        """Use up a granted approval of exactly this call; what it allows for one caller of all processes, once.
 
         Raises:
             ApprovalUnreadable: The state can't be read, or its use can't be made durable.
         """
         if _ID.fullmatch(approval) is None:
-            return False
+            return ""
         folder = self._folder(request.tenant)
         path = folder / _name(self._call(request), approval)
         kept = self._read(path)
         if kept is None or kept.state != "granted" or self._clock.now_us() >= kept.expires_us:
-            return False
+            return ""
         try:
             path.unlink()
             _make_durable(folder)
         except FileNotFoundError:
-            return False
+            return ""
         except OSError as error:
             raise _unreadable(path, error) from error
-        return True
+        return kept.scope
 
     def answer(self, approval: str, tenant: str, answer: Answer, record: Callable[[KeptApproval], None]) -> KeptApproval:
         """Record a person's answer, then let it take effect.
@@ -187,7 +191,10 @@ class FileApprovals:
                 raise SelfApproval("who asked for an action can't approve it", where=approval, mend="let another person answer")
             now = self._clock.now_us()
             state: ApprovalState = "granted" if answer.granted else "refused"
-            answered = msgspec.structs.replace(kept, state=state, approver=answer.approver, answered_us=now, expires_us=now + self._ttl_us)
+            until = now + self._ttl_us
+            answered = msgspec.structs.replace(
+                kept, state=state, approver=answer.approver, answered_us=now, expires_us=until, scope=answer.scope
+            )
             record(answered)
             with self._alone(folder, _LOCK):
                 self._waiting(folder, approval)

@@ -10,6 +10,8 @@ from fairlead.core import Clock, SystemClock, digest, new_id
 from fairlead.policy import Label
 
 ApprovalState = Literal["waiting", "granted", "refused", "used"]
+Scope = Literal["", "call", "values"]
+"""What a person allowed: nothing, this very call, or this call and the use of its values in later ones of the same Trajectory."""
 TTL_US = 15 * 60 * 1_000_000
 """How long an approval waits, and how long an answer holds; then it is as if it had never been."""
 MAX_OPEN = 10_000
@@ -50,6 +52,7 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     asked_us: int
     expires_us: int
     approver: str = ""
+    scope: Scope = "call"
 
 
 class ApprovalStore(Protocol):
@@ -59,8 +62,8 @@ class ApprovalStore(Protocol):
         """Return the approval of this very call that is alive, whatever its state, or a new one that waits."""
         ...
 
-    def redeem(self, approval: str, request: ApprovalRequest) -> bool:
-        """Use up a granted approval of exactly this call; true for one caller, once."""
+    def redeem(self, approval: str, request: ApprovalRequest) -> Scope:
+        """Use up a granted approval of exactly this call, once, and return what was granted; empty for everybody else."""
         ...
 
 
@@ -100,17 +103,17 @@ class MemoryApprovals:
             self._by_id[approval.id] = approval
             return approval
 
-    def redeem(self, approval: str, request: ApprovalRequest) -> bool:
-        """Use up a granted approval of exactly this call; true for one caller, once."""
+    def redeem(self, approval: str, request: ApprovalRequest) -> Scope:
+        """Use up a granted approval of exactly this call; what it allows for one caller, once."""
         with self._lock:
             self._purge()
             found = self._by_id.get(approval)
             if found is None or found.state != "granted" or found.binding != request.binding:
-                return False
+                return ""
             self._by_id[approval] = msgspec.structs.replace(found, state="used")
-            return True
+            return found.scope
 
-    def answer(self, approval: str, *, tenant: str, approver: str, granted: bool) -> Approval:
+    def answer(self, approval: str, *, tenant: str, approver: str, granted: bool, scope: Scope = "call") -> Approval:
         """Record a person's answer.
 
         Args:
@@ -118,6 +121,7 @@ class MemoryApprovals:
             tenant: The approver's tenant.
             approver: Account that answers.
             granted: True to allow the call.
+            scope: ``values`` to let its values be used again in the same Trajectory.
 
         Raises:
             ApprovalNotFound: No approval of this tenant waits under this id.
@@ -131,7 +135,8 @@ class MemoryApprovals:
             if approver in ("", found.request.requester):
                 raise SelfApproval("who asked for an action can't approve it", where=approval, mend="let another person answer")
             state: ApprovalState = "granted" if granted else "refused"
-            answered = msgspec.structs.replace(found, state=state, approver=approver, expires_us=self._clock.now_us() + self._ttl_us)
+            until = self._clock.now_us() + self._ttl_us
+            answered = msgspec.structs.replace(found, state=state, approver=approver, expires_us=until, scope=scope)
             self._by_id[approval] = answered
             return answered
 

@@ -1,18 +1,23 @@
 """The tool broker: no call is made that the policy, its provenance or a person did not allow."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import cedarpy
+import msgspec
 
 from fairlead.agents import facts
 from fairlead.agents.approvals import ApprovalRequest, ApprovalStore
-from fairlead.agents.arguments import Value, parse_arguments, plain
+from fairlead.agents.arguments import Value, leaves, parse_arguments, plain
 from fairlead.agents.errors import BadArguments, TooManyApprovals
-from fairlead.agents.provenance import Provenance
+from fairlead.agents.forms import canonical
+from fairlead.agents.provenance import Provenance, all_trusted
+from fairlead.agents.reasons import Asked, Unmet, explain, hazard, reason
+from fairlead.agents.stored import MemoryLabels, StoredLabels
+from fairlead.agents.trajectory import Called, MemoryTrajectories, Trajectory, TrajectoryStore
 from fairlead.core import canonical_bytes
 from fairlead.guard import ToolCall, ToolContext, ToolVerdict
-from fairlead.policy import APPROVED, Release, Tool
+from fairlead.policy import APPROVED, Reads, Release, Tool, conditions_of
 
 UNLISTED = "tools.unlisted"
 """Rule that stops a tool which the policy does not list: what is not permitted is denied."""
@@ -25,7 +30,10 @@ class _Law(NamedTuple):
 
     tool: Tool
     policies: cedarpy.PolicySet
-    conditions: Mapping[str, cedarpy.PolicySet]
+    conditions: cedarpy.PolicySet
+    names: tuple[str, ...]
+    reads: Reads
+    """What these policies look at; nothing else is computed."""
 
 
 class _Answer(NamedTuple):
@@ -34,23 +42,61 @@ class _Answer(NamedTuple):
     rules: tuple[str, ...]
 
 
+class _Case(NamedTuple):
+    """One call, taken apart, in its Trajectory."""
+
+    law: _Law
+    call: ToolCall
+    arguments: Mapping[str, Value]
+    context: ToolContext
+    trajectory: Trajectory
+    provenance: Provenance
+    sums: tuple[tuple[str, int], ...]
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """What the broker says of a call, and why."""
+
+    verdict: ToolVerdict
+    unmet: tuple[Unmet, ...] = ()
+    """What is not met, when it is not allowed."""
+    obligations: tuple[str, ...] = ()
+    """What the deciding policies ask for beside their answer: ``obligation:…``, ``on_deny:…``."""
+
+
 class Broker:
     """Decides about tool calls with Cedar; implements ``guard.ports.ToolBroker``.
 
     Args:
         release: Whose tools, and whose policies.
         approvals: Where persons are asked.
+        trajectories: What agents have read and spent; of this process by default.
+        stored: What is known about stored objects; of this process by default.
     """
 
-    def __init__(self, release: Release, approvals: ApprovalStore) -> None:
+    def __init__(
+        self,
+        release: Release,
+        approvals: ApprovalStore,
+        *,
+        trajectories: TrajectoryStore | None = None,
+        stored: StoredLabels | None = None,
+    ) -> None:
         self._release = release
         self._approvals = approvals
+        self._trajectories = trajectories or MemoryTrajectories()
+        self._stored = stored or MemoryLabels()
         self._schema = cedarpy.Schema.from_str(release.law.schema)
         self._entities = cedarpy.Entities.from_json_str("[]")
+        self._tools = {tool.name: tool for tool in release.tools}
         self._laws = {tool.name: self._law(tool) for tool in release.tools}
 
     def authorise(self, call: ToolCall, context: ToolContext) -> ToolVerdict:
-        """Say whether a call may be made.
+        """Say whether a call may be made; see :meth:`judge`."""
+        return self.judge(call, context).verdict
+
+    def judge(self, call: ToolCall, context: ToolContext) -> Judgement:
+        """Say whether a call may be made, and why; a call that may is counted at once.
 
         Args:
             call: The call as the model asks for it.
@@ -59,62 +105,131 @@ class Broker:
         Returns:
             ``allow``, ``block`` or ``require_approval``, with the rule and a reason that holds no content.
         """
-        law = self._laws.get(call.tool)
-        if law is None:
-            return ToolVerdict(action="block", rule=UNLISTED, reason="the policy does not list this tool")
-        try:
-            arguments = parse_arguments(call.arguments)
-            _check_shape(law.tool, arguments)
-        except BadArguments as error:
-            return ToolVerdict(action="block", rule=BAD_ARGUMENTS, reason=error.what)
-        stated = self._state(law.tool, arguments, context)
-        plainly = self._ask(law.policies, law.tool, context, stated)
+        trajectory = self._trajectory(context)
+        with trajectory.lock:
+            trajectory.ingest(context.segments, self._tools, self._stored)
+            law = self._laws.get(call.tool)
+            if law is None:
+                return Judgement(verdict=_unlisted())
+            try:
+                arguments = parse_arguments(call.arguments)
+                _check_shape(law.tool, arguments)
+            except BadArguments as error:
+                return _blocked(BAD_ARGUMENTS, error.what)
+            provenance = Provenance(trajectory, law.tool)
+            return self._judge(_Case(law, call, arguments, context, trajectory, provenance, facts.spending(law.tool, arguments)))
+
+    def read(self, context: ToolContext) -> None:
+        """Take in what a model saw, without a call to decide about."""
+        trajectory = self._trajectory(context)
+        with trajectory.lock:
+            trajectory.ingest(context.segments, self._tools, self._stored)
+
+    def settle(self, call: str, context: ToolContext, *, made: bool) -> None:
+        """Say what became of a call that was allowed; one that was not made is given back to the budgets.
+
+        Args:
+            call: The wire's id of the call.
+            context: Whose it was.
+            made: False when it was not carried out.
+        """
+        trajectory = self._trajectory(context)
+        with trajectory.lock:
+            trajectory.settle(call, made=made)
+
+    def _trajectory(self, context: ToolContext) -> Trajectory:
+        if not context.trajectory:
+            return Trajectory(context.tenant)
+        return self._trajectories.open(context.tenant, context.user, context.trajectory)
+
+    def _judge(self, case: _Case) -> Judgement:
+        law = case.law
+        stated = self._state(case)
+        plainly = self._ask(law.policies, case, stated)
         if plainly.failed:
-            return ToolVerdict(action="block", rule=FAILED, reason="a Cedar policy could not be evaluated on this call")
+            return _blocked(FAILED, "a Cedar policy could not be evaluated on this call")
         if plainly.allowed:
-            return ToolVerdict(action="allow", rule=plainly.rules[0], reason="the policy allows it")
-        unmet = tuple(name for name, policies in law.conditions.items() if not self._ask(policies, law.tool, context, stated).allowed)
-        approved = self._ask(law.policies, law.tool, context, {**stated, "approvals": [APPROVED]})
+            self._reserve(case)
+            verdict = ToolVerdict(action="allow", rule=plainly.rules[0], reason="the policy allows it")
+            return Judgement(verdict=verdict, obligations=self._release.law.obligations(plainly.rules))
+        asked = Asked(law.tool, case.arguments, case.provenance)
+        met = self._ask(law.conditions, case, stated).rules
+        unmet = tuple(explain(name, asked) for name in law.names if name not in met)
+        approved = self._ask(law.policies, case, {**stated, "approvals": [APPROVED]})
         if not approved.allowed or approved.failed:
             rule = plainly.rules[0] if plainly.rules else f"tools.{law.tool.name}"
-            return ToolVerdict(action="block", rule=rule, reason=_reason(unmet), hazard=_hazard(unmet))
-        request = self._request(law.tool, arguments, context, stated, unmet)
-        return self._approve(request, context)
+            verdict = ToolVerdict(action="block", rule=rule, reason=reason(unmet), hazard=hazard(unmet))
+            return Judgement(verdict=verdict, unmet=unmet, obligations=self._release.law.obligations(plainly.rules))
+        verdict = self._approve(case, self._request(case, unmet), unmet)
+        return Judgement(verdict=verdict, unmet=unmet, obligations=self._release.law.obligations(approved.rules))
 
-    def _approve(self, request: ApprovalRequest, context: ToolContext) -> ToolVerdict:
+    def _approve(self, case: _Case, request: ApprovalRequest, unmet: Sequence[Unmet]) -> ToolVerdict:
         rule = f"tools.{request.tool}"
-        for approval in context.approvals:
-            if self._approvals.redeem(approval, request):
+        for approval in case.context.approvals:
+            scope = self._approvals.redeem(approval, request)
+            if scope:
+                if scope == "values":
+                    self._endorse(case)
+                self._reserve(case)
                 return ToolVerdict(action="allow", rule=rule, reason="a person approved exactly this call", approval=approval)
-        hazard = _hazard(request.unmet)
+        kind = hazard(unmet)
         try:
             asked = self._approvals.ask(request)
         except TooManyApprovals as error:
-            return ToolVerdict(action="block", rule=FAILED, reason=error.what, hazard=hazard)
+            return ToolVerdict(action="block", rule=FAILED, reason=error.what, hazard=kind)
         if asked.state == "refused":
-            return ToolVerdict(action="block", rule=rule, reason="a person refused exactly this call", approval=asked.id, hazard=hazard)
-        reason = f"a person must approve it: {_reason(request.unmet)}"
-        return ToolVerdict(action="require_approval", rule=rule, reason=reason, approval=asked.id, hazard=hazard)
+            return ToolVerdict(action="block", rule=rule, reason="a person refused exactly this call", approval=asked.id, hazard=kind)
+        why = f"a person must approve it: {reason(unmet)}"
+        return ToolVerdict(action="require_approval", rule=rule, reason=why, approval=asked.id, hazard=kind)
+
+    def _reserve(self, case: _Case) -> None:
+        """Count a call before it is made, and keep what its result will be worth."""
+        tool, arguments = case.law.tool, case.arguments
+        objects = tuple(
+            (kind, canonical(str(leaf)))
+            for name, kind in tool.takes.items()
+            for leaf in leaves(arguments.get(name))
+            if leaf not in tool.constants
+        )
+        trusted = True
+        if tool.outputs == "trusted" or tool.records is not None or (tool.does != "nothing" and objects):
+            trusted = all(all_trusted(case.provenance.labels(name, value)) for name, value in arguments.items())
+        searched = any(leaf != "" for value in arguments.values() for leaf in leaves(value))
+        case.trajectory.reserve(case.call.call, Called(tool.name, trusted, searched, objects, case.sums))
+        if not trusted and tool.does != "nothing":
+            self._stored.stamp(case.context.tenant, objects)
+
+    def _endorse(self, case: _Case) -> None:
+        """Let the values that a person vouched for be used for the same argument of the same tool again."""
+        for name in case.law.tool.provenance:
+            for leaf in leaves(case.arguments.get(name)):
+                case.trajectory.endorse(case.law.tool.name, name, str(leaf))
 
     def _law(self, tool: Tool) -> _Law:
         law = self._release.law
-        conditions = {name: cedarpy.PolicySet.from_str(text) for name, text in law.conditions(tool).items()}
-        return _Law(tool, cedarpy.PolicySet.from_json_str(law.slice(tool.name)), conditions)
+        conditions = cedarpy.PolicySet.from_json_str(law.conditions(tool))
+        names = tuple(name for name, _ in conditions_of(tool))
+        return _Law(tool, cedarpy.PolicySet.from_json_str(law.slice(tool.name)), conditions, names, law.reads(tool.name))
 
-    def _state(self, tool: Tool, arguments: Mapping[str, Value], context: ToolContext) -> dict[str, object]:
+    def _state(self, case: _Case) -> dict[str, object]:
+        tool, arguments, reads = case.law.tool, case.arguments, case.law.reads
         return {
             "present": facts.present_names(tool, arguments),
-            "input": facts.inputs(tool, arguments),
-            "derived": facts.derived(tool, arguments),
-            "prov": facts.origins(tool, arguments, Provenance(context.segments)),
+            "input": facts.inputs(tool, arguments, reads),
+            "derived": facts.derived(tool, arguments, reads),
+            "prov": facts.origins(tool, arguments, case.provenance, reads),
+            "session": facts.session(tool, case.trajectory, case.sums),
+            "readers_ok": facts.readers_ok(tool, arguments, case.trajectory, case.provenance),
             "approvals": [],
+            "token": {"depth": 0, "caps": []},
         }
 
-    def _ask(self, policies: cedarpy.PolicySet, tool: Tool, context: ToolContext, stated: Mapping[str, object]) -> _Answer:
+    def _ask(self, policies: cedarpy.PolicySet, case: _Case, stated: Mapping[str, object]) -> _Answer:
+        name = case.law.tool.name
         request = {
-            "principal": {"type": "User", "id": context.user or context.tenant},
-            "action": {"type": "Action", "id": tool.name},
-            "resource": {"type": "Tool", "id": tool.name},
+            "principal": {"type": "User", "id": case.context.user or case.context.tenant},
+            "action": {"type": "Action", "id": name},
+            "resource": {"type": "Tool", "id": name},
             "context": stated,
         }
         result = cedarpy.is_authorized(request, policies, self._entities, self._schema)
@@ -123,10 +238,9 @@ class Broker:
         allowed = result.decision is cedarpy.Decision.Allow and not failed
         return _Answer(allowed, failed, tuple(sorted(result.diagnostics.reasons)))
 
-    def _request(
-        self, tool: Tool, arguments: Mapping[str, Value], context: ToolContext, stated: Mapping[str, object], unmet: tuple[str, ...]
-    ) -> ApprovalRequest:
-        origins = stated["prov"]
+    def _request(self, case: _Case, unmet: Sequence[Unmet]) -> ApprovalRequest:
+        context, tool = case.context, case.law.tool
+        origins = facts.origins(tool, case.arguments, case.provenance)
         return ApprovalRequest(
             tenant=context.tenant,
             system=self._release.policy.system,
@@ -135,10 +249,18 @@ class Broker:
             requester=context.user or context.tenant,
             trajectory=context.trajectory,
             exchange=context.exchange,
-            arguments=canonical_bytes({name: plain(value) for name, value in arguments.items()}).decode(),
-            origins=tuple((name, tuple(labels)) for name, labels in origins.items()) if isinstance(origins, dict) else (),
-            unmet=unmet,
+            arguments=canonical_bytes({name: plain(value) for name, value in case.arguments.items()}).decode(),
+            origins=tuple((name, tuple(labels)) for name, labels in origins.items()),
+            unmet=tuple(entry.condition for entry in unmet),
         )
+
+
+def _unlisted() -> ToolVerdict:
+    return ToolVerdict(action="block", rule=UNLISTED, reason="the policy does not list this tool")
+
+
+def _blocked(rule: str, why: str) -> Judgement:
+    return Judgement(verdict=ToolVerdict(action="block", rule=rule, reason=why))
 
 
 def _check_shape(tool: Tool, arguments: Mapping[str, Value]) -> None:
@@ -151,11 +273,3 @@ def _check_shape(tool: Tool, arguments: Mapping[str, Value]) -> None:
         fits = facts.scale(value) is not None if kind == "number" else facts.is_kind(value, kind)
         if value is not None and not fits:
             raise BadArguments(f"the argument '{name}' is not of the kind {kind}")
-
-
-def _reason(unmet: tuple[str, ...]) -> str:
-    return f"not met: {', '.join(unmet)}" if unmet else "the policy does not allow it"
-
-
-def _hazard(unmet: tuple[str, ...]) -> str:
-    return "data_exfiltration" if any(name.endswith((".domain_in", ".provenance")) for name in unmet) else "tool_abuse"

@@ -1,26 +1,29 @@
 """The policy: a file that people write, compiled into a Release that decides. Pure: reads no files."""
 
 from fairlead.policy.cases import PolicyCase, load_cases
-from fairlead.policy.cedar import APPROVED, SCALE, ToolLaw, cedar_source
+from fairlead.policy.cedar import APPROVED, SCALE, ToolLaw, cedar_source, conditions_of, summed
 from fairlead.policy.compile import Policy, compile_release, load_policy
 from fairlead.policy.defaults import default_policy
 from fairlead.policy.diff import Change, diff
 from fairlead.policy.documents import load_document
 from fairlead.policy.errors import PolicyCedar, PolicyReference, PolicyShape, PolicySyntax, PolicyThreshold
 from fairlead.policy.explain import RuleScore, explain
-from fairlead.policy.model import ArgumentKind, Constraint, Document, Label, PolicyDocument, Severity, UpstreamDocument
+from fairlead.policy.model import ArgumentKind, Constraint, Document, Extractor, Label, PolicyDocument, Severity, UpstreamDocument
+from fairlead.policy.reads import Reads
 from fairlead.policy.release import Release
 from fairlead.policy.rules import Edit, IncidentRule, Rule, Ruling
-from fairlead.policy.tools import Kind, Tool
+from fairlead.policy.tools import TRUSTED, Kind, Records, Tool
 
 __all__ = [
     "APPROVED",
     "SCALE",
+    "TRUSTED",
     "ArgumentKind",
     "Change",
     "Constraint",
     "Document",
     "Edit",
+    "Extractor",
     "IncidentRule",
     "Kind",
     "Label",
@@ -32,6 +35,8 @@ __all__ = [
     "PolicyShape",
     "PolicySyntax",
     "PolicyThreshold",
+    "Reads",
+    "Records",
     "Release",
     "Rule",
     "RuleScore",
@@ -42,10 +47,12 @@ __all__ = [
     "UpstreamDocument",
     "cedar_source",
     "compile_release",
+    "conditions_of",
     "default_policy",
     "diff",
     "explain",
     "load_cases",
     "load_document",
     "load_policy",
+    "summed",
 ]

@@ -4,15 +4,20 @@ The context of a call, by contract with the broker (a policy file of the user's 
 
     present    names of the arguments that the call has
     input      arguments of a declared or implied kind, by name; one of another kind is left out
-    derived    "x.domains" (e-mail domains in x; "" for what is no plain address), "x.length", "x.e4" (a number times 10,000)
-    prov       for each argument the set of origins of its values: user, system, developer, untrusted
+    derived    what the broker computes of them: "x.domains" (e-mail domains in x; "" for what is no plain address), "x.hosts" (hosts of the
+               URLs in x; "" for what can't be read), "x.path" (x as a path without "." and ".."; missing if it leaves its root),
+               "x.length", "x.count" (values in x), "x.e4" (a number times 10,000), "x.minor" (times 100)
+    prov       for each argument the set of origins of its values
+    session    tainted, private_seen, intended, calls (of this tool, with this one), step (calls of all tools), "x.total.e4" (sum with this)
+    readers_ok false when private data was seen and an egress argument leads to somebody who may not read it
     approvals  {"person"} when a person approved exactly this call
+    token      depth and caps of the delegation that the caller holds; 0 and none where there is none
 
 Cedar has neither floats nor regular expressions, so the broker computes the derived values and the policy compares them.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import cedarpy
@@ -20,13 +25,17 @@ import cedarpy
 from fairlead.core import FairleadError
 from fairlead.policy.errors import PolicyCedar
 from fairlead.policy.model import Constraint, PolicyDocument
+from fairlead.policy.reads import Reads
 from fairlead.policy.tools import Kind, Tool, compile_tool
 
 CEDAR_FILE = "tools.cedar"
 SCALE = 10_000
 """Numbers are compared as whole ten-thousandths: Cedar has no floats, and nothing is rounded."""
 APPROVED = "person"
+OBLIGATIONS = ("obligation", "on_deny")
+"""Annotations that say what to do beside the answer, such as ``@on_deny("fallback_tool:search")``."""
 
+_SESSION = "tainted: Bool, private_seen: Bool, intended: Bool, calls: Long, step: Long"
 _TYPES: dict[Kind, str] = {"string": "String", "strings": "Set<String>", "integer": "Long", "boolean": "Bool"}
 
 
@@ -46,15 +55,31 @@ class ToolLaw(NamedTuple):
     statements: tuple[Statement, ...]
     schema: str
 
-    def conditions(self, tool: Tool) -> dict[str, str]:
-        """Return each condition on a tool's call as a Cedar policy of its own, so that a denial can say which was not met."""
+    def conditions(self, tool: Tool) -> str:
+        """Return each condition on a tool's call as a policy under its own name, so that one look tells all that are met."""
         scope = f"principal, action == Action::{quoted(tool.name)}, resource"
-        return {name: f"permit({scope}) when {{ {clause} }};" for name, clause in conditions_of(tool)}
+        found = {name: _encoded(f"permit({scope}) when {{ {clause} }};") for name, clause in conditions_of(tool)}
+        return json.dumps({"staticPolicies": found, "templates": {}, "templateLinks": []})
 
     def slice(self, tool: str) -> str:
         """Return the policies that can matter for a tool, as Cedar JSON under their own ids."""
-        chosen = {entry.id: entry.encoded for entry in self.statements if _concerns(entry.encoded["action"], tool)}
+        chosen = {entry.id: entry.encoded for entry in self._of(tool)}
         return json.dumps({"staticPolicies": chosen, "templates": {}, "templateLinks": []})
+
+    def reads(self, tool: str) -> Reads:
+        """Return what of a call's context these policies look at, so that nothing else need be computed."""
+        return Reads.of([entry.encoded for entry in self._of(tool)])
+
+    def obligations(self, rules: Collection[str]) -> tuple[str, ...]:
+        """Return what the policies that decided ask for beside their answer: their ``@obligation`` and ``@on_deny`` annotations."""
+        found: list[str] = []
+        for entry in self.statements:
+            notes = entry.encoded.get("annotations", {}) if entry.id in rules else {}
+            found += [f"{key}:{notes[key]}" for key in OBLIGATIONS if notes.get(key)]
+        return tuple(dict.fromkeys(found))
+
+    def _of(self, tool: str) -> list[Statement]:
+        return [entry for entry in self.statements if _concerns(entry.encoded["action"], tool)]
 
 
 def cedar_source(policy: PolicyDocument) -> tuple[str, str]:
@@ -114,6 +139,9 @@ def schema_of(tools: Sequence[Tool]) -> str:
             "input": _record((quoted(name), _TYPES[kind]) for name, kind in kinds.items() if kind in _TYPES),
             "derived": _record(pair for name, kind in kinds.items() for pair in _derived(name, kind)),
             "prov": _record((quoted(name), "Set<String>") for name in kinds),
+            "session": "{" + ", ".join([_SESSION, *(f"{quoted(f'{name}.total.e4')}?: Long" for name in summed(tool))]) + "}",
+            "readers_ok": "Bool",
+            "token": "{depth: Long, caps: Set<String>}",
         }
         context = ", ".join(f"{name}: {kind}" for name, kind in fields.items())
         parts.append(f"action {quoted(tool.name)} appliesTo {{principal: User, resource: Tool, context: {{{context}}}}};")
@@ -175,8 +203,31 @@ def conditions_of(tool: Tool) -> Iterator[tuple[str, str]]:
         for key, clause in clauses:
             yield f"{name}.{key}", _unless_absent(name, clause, constraint)
     for name, origins in tool.provenance.items():
-        clause = f"context.prov has {quoted(name)} && {_set(origins)}.containsAll(context.prov[{quoted(name)}])"
-        yield f"{name}.provenance", _unless_absent(name, clause, tool.when.get(name))
+        there, within = f"context.prov has {quoted(name)}", f"{_set(origins)}.containsAll(context.prov[{quoted(name)}])"
+        if name in tool.optional:
+            yield f"{name}.provenance", f"(!({there}) || {within})"
+        else:
+            yield f"{name}.provenance", _unless_absent(name, f"{there} && {within}", tool.when.get(name))
+    if tool.egress:
+        yield "egress", "context.readers_ok"
+    if tool.intent:
+        yield "intent", "context.session.intended"
+    yield from _budget(tool)
+
+
+def summed(tool: Tool) -> list[str]:
+    """Return the arguments whose values are added up over a Trajectory."""
+    return [name for name, kind in tool.arguments.items() if kind in ("integer", "number")]
+
+
+def _budget(tool: Tool) -> Iterator[tuple[str, str]]:
+    if tool.budget is None:
+        return
+    if tool.budget.calls is not None:
+        yield "budget.calls", f"context.session.calls <= {tool.budget.calls}"
+    for name, most in tool.budget.total.items():
+        key = quoted(f"{name}.total.e4")
+        yield f"budget.{name}", f"(context.session has {key} && context.session[{key}] <= {round(most * SCALE)})"
 
 
 def _unless_absent(name: str, clauses: str, constraint: Constraint | None) -> str:
@@ -219,9 +270,14 @@ def _set(values: Sequence[str | int | bool]) -> str:
 def _derived(name: str, kind: Kind) -> Iterator[tuple[str, str]]:
     if kind in ("string", "strings", "any"):
         yield quoted(f"{name}.domains"), "Set<String>"
+        yield quoted(f"{name}.hosts"), "Set<String>"
         yield quoted(f"{name}.length"), "Long"
+        yield quoted(f"{name}.count"), "Long"
+    if kind in ("string", "any"):
+        yield quoted(f"{name}.path"), "String"
     if kind in ("integer", "number"):
         yield quoted(f"{name}.e4"), "Long"
+        yield quoted(f"{name}.minor"), "Long"
 
 
 def _record(pairs: Iterator[tuple[str, str]]) -> str:

@@ -15,11 +15,21 @@ from fairlead.core import Action, Mode, Stage
 
 Severity = Literal["P0", "P1", "P2", "P3"]
 Tier = Literal["minimal", "limited", "high"]
-Label = Literal["user", "system", "developer", "untrusted"]
-"""Where a value of a tool call's arguments comes from; ``untrusted`` is everything that is not found in a trusted text."""
+Label = Literal["user", "system", "developer", "tool", "selected", "endorsed", "const", "typed", "model", "quoted", "derived", "untrusted"]
+"""Where a value of a tool call's arguments comes from.
+
+``user``, ``system``, ``developer``: it stands in such a text. ``tool``: in a result that the manifest trusts. ``selected``: it is the id
+of the one record that a trusted look-up returned. ``endorsed``: a person vouched for it. ``const``: the manifest lists it. ``typed``: only
+a number, a date or a word of a list was taken over from data. ``model``: written by the model while it had seen nothing untrusted.
+Everything else is ``untrusted``, and beside that ``quoted`` (it stands whole in data) or ``derived`` (it stands nowhere).
+"""
 ArgumentKind = Literal["string", "strings", "integer", "number", "boolean"]
 ToolStage = Literal["tool_result", "retrieval"]
 Otherwise = Literal["block", "require_approval"]
+Effect = Literal["nothing", "reversible", "irreversible"]
+"""What a tool changes in the world."""
+Extractor = Literal["integer", "number", "date", "time", "listed"]
+"""A declassifier: a value of this form carries so little that it may come out of data."""
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.:/-]*$"
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=_NAME, max_length=80)]
@@ -68,11 +78,12 @@ class Document(BaseModel):
 class UpstreamDocument(Document):
     """A model's server that requests may go to."""
 
-    provider: Literal["openai"] = "openai"
-    """Which API it speaks; servers that are compatible with OpenAI's count."""
+    provider: Literal["openai", "anthropic"] = "openai"
+    """Which API it speaks; servers that are compatible with it count."""
     model: str = ""
     """Model to ask for instead of the client's; empty leaves the client's."""
-    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")] = "https://api.openai.com/v1"
+    base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$")] = ""
+    """Where its server is; empty for the provider's own."""
     key: Annotated[str, BeforeValidator(_reference_to_secret)] = ""
     """``env:NAME``; the key itself never stands in a policy."""
 
@@ -176,6 +187,27 @@ class WhenDocument(Document):
         return self.__pydantic_extra__
 
 
+Intent: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\W_]+( [^\W_]+)*$", max_length=80)]
+"""Beginnings of words that must all stand in the user's text, such as ``invite`` or ``add channel``."""
+
+
+class RecordsDocument(Document):
+    """How a tool's JSON results are made of records."""
+
+    ids: dict[str, Name]
+    """Field to the kind of id in it: ids are trusted only where the same kind is taken."""
+    by: Names = ()
+    """Fields by which a trusted text can single out one record of several, such as a title."""
+
+
+class BudgetDocument(Document):
+    """What a Trajectory may spend on one tool; counted before the call, and given back if it was not made."""
+
+    calls: Annotated[int, Field(ge=1)] | None = None
+    total: dict[str, int | float] = {}
+    """Argument to the largest sum of its values."""
+
+
 class ToolDocument(Document):
     """What one tool may be called with, and what its results are worth. Tools that are not listed are denied."""
 
@@ -186,7 +218,27 @@ class ToolDocument(Document):
     outputs: Literal["trusted", "untrusted"] = "untrusted"
     stage: ToolStage = "tool_result"
     critical: Names = ()
-    """Arguments whose values an attacker would want to choose."""
+    """Arguments whose values an attacker would want to choose: unless ``provenance`` says otherwise, only trusted origins will do."""
+    does: Effect | None = None
+    """What a call changes; unknown counts as irreversible."""
+    private: bool = False
+    """True when the outputs are not for everyone's eyes."""
+    readers: Annotated[tuple[Domain, ...], BeforeValidator(_listed)] = ()
+    """Whose mail domains may read the private outputs."""
+    egress: Names = ()
+    """Arguments that say to whom or where data leaves."""
+    intent: Annotated[tuple[Intent, ...], BeforeValidator(_listed)] = ()
+    """Words of the user that ask for this tool; once the model has read untrusted text, it needs one of them."""
+    takes: dict[str, Name] = {}
+    """Argument to the kind of id that it takes, such as ``file_id: file``."""
+    records: RecordsDocument | None = None
+    """What a result's records are, so that an id in the only one that fits is ``selected``."""
+    constants: Names = ()
+    """Words of the tool's own format that may stand in its arguments."""
+    declassify: dict[str, Extractor] = {}
+    """Argument to the form in which a value may come out of data, as ``typed``."""
+    budget: BudgetDocument | None = None
+    """Most calls and sums in one Trajectory."""
     arguments: dict[str, ArgumentKind] | None = None
     """When given, the call may have these arguments only, of these kinds."""
 

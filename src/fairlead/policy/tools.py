@@ -1,14 +1,29 @@
 """The tool manifest of a Release: what each tool may be called with, and what its results are worth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
-from fairlead.policy.model import ArgumentKind, Constraint, Label, Otherwise, ToolDocument, ToolStage
+from fairlead.policy.model import ArgumentKind, BudgetDocument, Constraint, Effect, Extractor, Label, Otherwise, ToolDocument, ToolStage
 
 Kind = ArgumentKind | Literal["any"]
 """``any``: the policy says something about the argument, but nothing that fixes its type."""
+TRUSTED: tuple[Label, ...] = ("user", "system", "developer", "tool", "selected", "endorsed", "const", "model")
+"""Origins that will do for a critical argument unless the policy says otherwise."""
+_IMPLIED: Mapping[Label, tuple[Label, ...]] = {
+    "untrusted": ("untrusted", "quoted", "derived", "typed", "model", "tool", "selected", "endorsed", "const"),
+    "quoted": ("untrusted", "quoted"),
+    "derived": ("untrusted", "derived"),
+}
+"""What else is let in by whoever lets one origin in: Cedar sees every untrusted value as ``untrusted``, and how it is so."""
+
+
+class Records(msgspec.Struct, frozen=True, kw_only=True):
+    """How a tool's results are made of records."""
+
+    ids: Mapping[str, str]
+    by: tuple[str, ...] = ()
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,26 +42,55 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     """Every argument that the policy speaks of, and its kind."""
     closed: bool
     """True when the call may have no other arguments."""
+    optional: frozenset[str] = frozenset()
+    """Arguments with a ``provenance`` that need not be there."""
+    does: Effect = "irreversible"
+    private: bool = False
+    readers: tuple[str, ...] = ()
+    egress: tuple[str, ...] = ()
+    intent: tuple[str, ...] = ()
+    takes: Mapping[str, str] = {}
+    records: Records | None = None
+    constants: frozenset[str] = frozenset()
+    declassify: Mapping[str, Extractor] = {}
+    budget: BudgetDocument | None = None
     where: str = ""
 
 
 def compile_tool(document: ToolDocument, where: str = "") -> Tool:
     """Return the manifest entry of a tool."""
     when = dict(document.when.constraints) if document.when is not None else {}
-    provenance = dict(document.when.provenance) if document.when is not None else {}
+    stated = dict(document.when.provenance) if document.when is not None else {}
+    implied = {name: TRUSTED for name in document.critical if name not in stated}
+    records = document.records
     return Tool(
         name=document.tool,
         allow=True if document.when is not None else document.allow,
         when=when,
-        provenance=provenance,
+        provenance={**{name: _let_in(labels) for name, labels in stated.items()}, **implied},
+        optional=frozenset(implied),
         otherwise=document.otherwise,
         outputs=document.outputs,
         stage=document.stage,
         critical=document.critical,
         arguments=argument_kinds(document),
         closed=document.arguments is not None,
+        does=document.does or "irreversible",
+        private=document.private,
+        readers=document.readers,
+        egress=document.egress,
+        intent=tuple(words.casefold() for words in document.intent),
+        takes=document.takes,
+        records=Records(ids=records.ids, by=records.by) if records is not None else None,
+        constants=frozenset(document.constants),
+        declassify=document.declassify,
+        budget=document.budget,
         where=where,
     )
+
+
+def _let_in(labels: Sequence[Label]) -> tuple[Label, ...]:
+    return tuple(dict.fromkeys(implied for label in labels for implied in _IMPLIED.get(label, (label,))))
 
 
 def argument_kinds(document: ToolDocument) -> dict[str, Kind]:
@@ -54,8 +98,11 @@ def argument_kinds(document: ToolDocument) -> dict[str, Kind]:
     declared = document.arguments or {}
     when = document.when
     constraints = dict(when.constraints) if when is not None else {}
-    spoken_of = dict.fromkeys((*declared, *constraints, *(when.provenance if when is not None else ()), *document.critical))
-    return {name: declared.get(name) or implied_kind(constraints.get(name)) for name in spoken_of}
+    provenance = when.provenance if when is not None else ()
+    sums = document.budget.total if document.budget is not None else ()
+    told = (*document.critical, *document.egress, *document.takes, *document.declassify)
+    spoken_of = dict.fromkeys((*declared, *constraints, *provenance, *told, *sums))
+    return {name: declared.get(name) or ("number" if name in sums else implied_kind(constraints.get(name))) for name in spoken_of}
 
 
 def implied_kind(constraint: Constraint | None) -> Kind:
