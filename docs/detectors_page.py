@@ -6,7 +6,7 @@ from pathlib import Path
 from fairlead.detectors import Card, Measurement, Rate, Registry, read_card
 
 PAGE = Path(__file__).resolve().parent / "reference" / "detectors.md"
-CARDED = ("harm", "injection", "injection-rules")
+CARDED = ("harm@1", "injection@1", "injection-rules@2")
 CHANNELS = {"asked": "what a user or a model says", "data": "documents, tool results, memory, other agents"}
 HEAD = """\
 # Detectors
@@ -46,7 +46,7 @@ English first; polite or new wordings are missed, and what stops an action is th
 def page() -> str:
     """Return the page."""
     loaded = {name.partition("@")[0] for name in Registry.load().ids()}
-    cards = {head: read_card(f"{head}@1") for head in CARDED}
+    cards = {head.partition("@")[0]: read_card(head) for head in CARDED}
     parts = [HEAD]
     for name, card in cards.items():
         parts.append("\n".join([*_section(name, card, loaded=name in loaded)]))

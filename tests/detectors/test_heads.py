@@ -148,7 +148,7 @@ def test_a_registry_finds_heads_by_hazard_and_reads_thresholds_from_cards() -> N
     assert names == [harm().id]
     assert registry.threshold(names[0], 0.01) == 0.8
     with pytest.raises(NoOperatingPoint):
-        registry.threshold("injection-rules@1", 0.01)
+        registry.threshold("injection-rules@2", 0.01)
     with pytest.raises(NoOperatingPoint):
         registry.threshold("nobody@1", 0.01)
 

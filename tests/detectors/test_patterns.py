@@ -83,7 +83,7 @@ def test_the_same_words_weigh_more_in_data_than_in_a_request() -> None:
 
 def test_built_in_detectors_come_through_the_entry_point_and_twins_are_refused() -> None:
     registry = Registry.load()
-    assert "injection-rules@1" in registry.ids()
-    assert "injection-rules@1" in [detector.id for detector in registry.for_hazard("jailbreak")]
+    assert "injection-rules@2" in registry.ids()
+    assert "injection-rules@2" in [detector.id for detector in registry.for_hazard("jailbreak")]
     with pytest.raises(PluginFailed):
         Registry([InjectionRules(), InjectionRules()])

@@ -1,50 +1,62 @@
 """Normalisation: the text that a reader sees, with the way back to the text that came.
 
 On top of the fold (``detectors.fold``): compatibility forms become plain ones, marks above Latin letters go (also a flood of them), and
-look-alike letters of other scripts become Latin inside words of a Latin text.
+look-alike letters of other scripts become Latin inside words that mix them with Latin, and everywhere in a Latin text.
 """
 
 import re
 import unicodedata
-from array import array
+from functools import cache
 
-from fairlead.detectors.fold import Folded, fold, replace
+from fairlead.detectors.fold import fold, replace
+from fairlead.detectors.lookalikes import LOOK_ALIKES
+from fairlead.detectors.view import View
+
+_MARKS = ((0x0300, 0x036F), (0x0483, 0x0489), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE20, 0xFE2F))
+"""Combining marks that belong to no script or only decorate; first and last."""
+_LONGEST_FORM = 4
+"""Characters that stand for one at most: no text may grow by more (one Arabic ligature would by eighteen)."""
+_FOREIGN_SHARE = 5
+"""A text is Latin when at most one character in so many is a letter of another script that looks like no Latin one."""
 
 _WORD = re.compile(r"\w+")
-_MARKS = ((0x0300, 0x036F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE20, 0xFE2F))
-"""Combining marks that belong to no script; first and last."""
-
-_LOOK_ALIKES = str.maketrans(
-    "аеорсухіјѕһԁԛԝЅІЈАВЕКМНОРСТХУαβγεηικνορτυχωΑΒΕΖΗΙΚΜΝΟΡΤΥΧɑɡıɩʀꜱᴀᴄᴅᴇᴊᴋᴍɴᴏᴘᴛᴜᴠᴡᴢ",
-    "aeopcyxijshdqwSIJABEKMHOPCTXYabyenikvoptuxwABEZHIKMNOPTYXagiirsacdejkmnoptuvwz",
-)
-_LOOK_ALIKE = re.compile(f"[{''.join(map(chr, _LOOK_ALIKES))}]")
-"""Cyrillic, Greek and phonetic letters that look Latin (a small part of Unicode TR 39)."""
+_OTHERS = re.compile(rf"[^\W\d_A-Za-z{''.join(LOOK_ALIKES)}]+")
+"""Letters that are neither ASCII nor look like it."""
+_PART = 1 << 20
+"""Characters whose words are listed at once."""
+_ASCII_LETTER = re.compile("[A-Za-z]")
+_TO_LATIN = str.maketrans(LOOK_ALIKES)
 
 
-def normalise(text: str) -> Folded:
-    """Return the normalised text; ASCII is normal as it is, at no cost."""
+def normalise(text: str) -> View:
+    """Return the normalised text; ASCII is normal as it is, at no cost.
+
+    Args:
+        text: As it came.
+    """
     folded = fold(text)
     if folded.text.isascii():
-        return folded
-    forms = {ord(character): _form(character) for character in set(folded.text) if not character.isascii()}
+        return View("" if folded.text == text else "normalised", folded.text, folded.span)
+    forms = {character: form for character in set(folded.text) if (form := _form(character)) != character}
     plain = replace(folded.text, forms)
-    latin = _latin(plain.text)
-    if plain.offsets is None:
-        return Folded(latin, folded.offsets)
-    if folded.offsets is None:
-        return Folded(latin, plain.offsets)
-    return Folded(latin, array("q", map(folded.offsets.__getitem__, plain.offsets)))
+    shown = _latin(plain.text)
+    if shown == text:
+        return View("", text, _itself)
+    return View("normalised", shown, lambda start, end: folded.span(*plain.span(start, end)))
 
 
+def _itself(start: int, end: int) -> tuple[int, int]:
+    return start, end
+
+
+@cache
 def _form(character: str) -> str:
-    return _FORMS.get(character) or _compute(character)
-
-
-def _compute(character: str) -> str:
+    if character.isascii():
+        return character
     compatible = unicodedata.normalize("NFKC", character)
     bare = "".join(part for part in unicodedata.normalize("NFKD", compatible) if not _is_mark(part))
-    return bare if bare.isascii() else compatible
+    form = bare if bare.isascii() else compatible
+    return form if len(form) <= _LONGEST_FORM else character
 
 
 def _is_mark(character: str) -> bool:
@@ -53,22 +65,26 @@ def _is_mark(character: str) -> bool:
 
 
 def _latin(text: str) -> str:
-    """Return a text of the same length with look-alikes made Latin, where Latin letters prevail."""
-    if _LOOK_ALIKE.search(text) is None:
+    """Return a text of the same length with look-alikes made Latin where they stand for Latin letters."""
+    if LOOK_ALIKES.keys().isdisjoint(set(text)):
         return text
-    letters = sum(character.isalpha() for character in text)
-    ascii_letters = sum(character.isalpha() and character.isascii() for character in text)
-    if 2 * ascii_letters < letters:
+    words = {word for word in _foreign_words(text) if word.translate(_TO_LATIN).isascii()}
+    mixed = {word for word in words if _ASCII_LETTER.search(word)}
+    if words != mixed and (len(text) - len(_OTHERS.sub("", text))) * _FOREIGN_SHARE <= len(text):
+        mixed = words
+    if not mixed:
         return text
-    return _WORD.sub(lambda word: _word(word.group()), text)
+    latin = {word: word.translate(_TO_LATIN) for word in mixed}
+    return _WORD.sub(lambda word: latin.get(word.group(), word.group()), text)
 
 
-def _word(word: str) -> str:
-    if word.isascii():
-        return word
-    latin = word.translate(_LOOK_ALIKES)
-    return latin if latin.isascii() else word
-
-
-_FORMS = {chr(code): _compute(chr(code)) for code in (*range(0x80, 0x250), *range(0x1E00, 0x1F00))}
-"""Forms of the Latin letters, ready made."""
+def _foreign_words(text: str) -> set[str]:
+    found: set[str] = set()
+    begin = 0
+    while begin < len(text):
+        end = begin + _PART
+        if end < len(text):
+            end = max(text.rfind(" ", begin, end), 0) or end
+        found.update(word for word in set(_WORD.findall(text[begin:end])) if not word.isascii())
+        begin = end + (text[end : end + 1] == " ")
+    return found

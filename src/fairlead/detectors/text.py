@@ -2,8 +2,10 @@
 
 from functools import cached_property
 
+from fairlead.detectors.fold import Folded, fold
 from fairlead.detectors.normal import normalise
-from fairlead.detectors.views import View, Views, tags_of, views_of
+from fairlead.detectors.view import View
+from fairlead.detectors.views import Views, views_of
 
 
 class Text:
@@ -17,10 +19,14 @@ class Text:
         self.original = original
 
     @cached_property
+    def folded(self) -> Folded:
+        """The text folded character by character, as streams see it; for ASCII the original itself."""
+        return fold(self.original)
+
+    @cached_property
     def normalised(self) -> View:
         """The text that a reader sees; for ASCII the original itself."""
-        plain = normalise(self.original)
-        return View("" if plain.text == self.original else "normalised", plain.text, plain.span)
+        return normalise(self.original)
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -29,8 +35,13 @@ class Text:
 
     @property
     def exhausted(self) -> bool:
-        """True when the budget for views ended before the views did."""
+        """True when the budget for views ended before the views did: something was not looked at."""
         return self._decoded.exhausted
+
+    @property
+    def unread(self) -> bool:
+        """True when somebody asked for the views and something was not looked at."""
+        return "_decoded" in self.__dict__ and self.exhausted
 
     @property
     def readings(self) -> tuple[View, ...]:
@@ -39,9 +50,7 @@ class Text:
 
     @cached_property
     def _decoded(self) -> Views:
-        decoded = views_of(self.normalised)
-        hidden = None if self.original.isascii() else tags_of(self.original)
-        return decoded if hidden is None else Views((hidden, *decoded.views), decoded.exhausted)
+        return views_of(self.original, self.normalised)
 
 
 def prepare(text: str) -> Text:

@@ -5,14 +5,17 @@ and, for tool paths, the broker are for.
 """
 
 import re
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, cached_property
 from typing import NamedTuple
+
+import re2
 
 from fairlead.core import UNTRUSTED, Origin
 from fairlead.detectors.card import Card, read_card
 from fairlead.detectors.model import Hit, Runs
 from fairlead.detectors.text import Text
+from fairlead.detectors.view import View
 
 
 class Rule(NamedTuple):
@@ -108,7 +111,7 @@ RULES: tuple[Rule, ...] = (
 class InjectionRules:
     """Scores a text by the phrases it holds; one Hit per phrase."""
 
-    id = "injection-rules@1"
+    id = "injection-rules@2"
     runs: Runs = "whole"
     hazards: tuple[str, ...] = ("prompt_injection", "jailbreak", "prompt_leak")
 
@@ -127,10 +130,43 @@ class InjectionRules:
         if origin in ("system", "developer"):
             return []
         planted = origin in UNTRUSTED
-        hits = []
-        for rule in RULES:
-            match = rule.expression.search(text.original)
-            if match:
-                score = rule.planted if planted else rule.asked
-                hits.append(Hit(match.start(), match.end(), rule.hazard, "", score))
+        hits: list[Hit] = []
+        for view in text.readings:
+            hits += _seen(view, planted=planted)
         return hits
+
+
+def _seen(view: View, *, planted: bool) -> Iterator[Hit]:
+    for rule in _candidates(view.text):
+        match = rule.expression.search(view.text)
+        if match:
+            hit = Hit(match.start(), match.end(), rule.hazard, "", rule.planted if planted else rule.asked)
+            yield hit.seen_in(view)._replace(view="" if view.kind == "normalised" else view.kind)
+
+
+def _candidates(text: str) -> Sequence[Rule]:
+    """Return the rules that can match at all."""
+    # RE2 does not count the vertical tab as white space, Python does.
+    found = _prefilter()(text.encode(errors="replace").replace(b"\x0b", b" "))
+    if found == _NOTHING:
+        return ()
+    return [RULES[index - 1] for index in found if index] if 0 in found else RULES  # an engine that gave up decides nothing
+
+
+@cache
+def _prefilter() -> "Callable[[bytes], list[int]]":
+    options = re2.Options()
+    options.max_mem = _MEMORY
+    options.log_errors = False
+    chosen = re2.Set.SearchSet(options)
+    for expression in (r"\z", *(f"(?i){rule.expression.pattern}" for rule in RULES)):
+        chosen.Add(expression)
+    chosen.Compile()
+    match: Callable[[bytes], list[int]] = chosen._set.Match  # noqa: SLF001 - the public wrapper costs five times the match
+    return match
+
+
+_NOTHING = [0]
+"""What the prefilter answers when only its first pattern matches: the end of the text, which always does."""
+_MEMORY = 32 << 20
+"""Bytes that the prefilter may use."""
