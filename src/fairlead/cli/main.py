@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "policy": ("fairlead.cli.policy:policy", "Check, show, compare, test and explain a policy."),
     "detect": ("fairlead.cli.detect:detect", "Show what the detectors see in a text."),
     "data": ("fairlead.cli.data:data", "Check, list, seal and purge the texts that train, test or attack."),
+    "calibrate": ("fairlead.cli.calibrate:calibrate", "Fit a detector's head to your own reviewed texts."),
     "eval": ("fairlead.cli.evals:evaluate", "Run a suite of cases against a target."),
     "redteam": ("fairlead.cli.redteam:redteam", "Run an attack set against a target."),
     "gate": ("fairlead.cli.gate:gate", "Answer a suite's claims; the exit code is the answer."),

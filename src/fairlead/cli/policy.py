@@ -163,17 +163,16 @@ def explain(text: str, stage: str, tool: str, file: Path, as_json: bool) -> None
 
 
 def read_release(file: Path) -> "Release":
-    """Read a policy and the ``tools.cedar`` beside it, and compile them.
+    """Read a policy and what stands beside it, and compile it.
 
     Raises:
         InvalidInput: Files that are missing, not UTF-8 or invalid; all problems at once.
     """
+    from fairlead.config import load_settings
     from fairlead.detectors import Registry
-    from fairlead.policy import compile_release, load_policy
+    from fairlead.wiring.policy_files import PolicyFiles
 
-    registry = Registry.load()
-    cedar = file.with_name("tools.cedar")
-    return compile_release(load_policy(str(file), _read(file), registry), registry, cedar=_read(cedar) if cedar.exists() else "")
+    return PolicyFiles(file, load_settings().config_dir).compile(Registry.load())
 
 
 def _read(file: Path) -> str:

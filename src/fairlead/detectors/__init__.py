@@ -1,7 +1,19 @@
 """Detectors: text in, Hits out, with spans in the original text. Pure: no I/O, no download."""
 
+from fairlead.detectors.calibrated import CalibratedHead, calibrate
+from fairlead.detectors.calibration import CalibratedPoint, Calibration, ChannelCalibration, Comparison, Outcome
 from fairlead.detectors.card import Card, Channel, Measurement, OperatingPoint, Rate, channel_of, read_card
-from fairlead.detectors.errors import ModelDamaged, NoOperatingPoint, PluginFailed, UnknownEntity, UnsupportedPattern
+from fairlead.detectors.errors import (
+    CalibrationInvalid,
+    LabelsInvalid,
+    ModelDamaged,
+    NoOperatingPoint,
+    PluginFailed,
+    UnknownEntity,
+    UnsupportedPattern,
+)
+from fairlead.detectors.families.heads import HeadDetector
+from fairlead.detectors.labels import Label, Labels, read_labels
 from fairlead.detectors.model import Cluster, Detector, Hit, Pattern, Runs, Settled, Validator
 from fairlead.detectors.registry import GROUP, Registry, builtin_patterns, patterns_of
 from fairlead.detectors.scanner import PatternScanner
@@ -12,15 +24,26 @@ from fairlead.detectors.views import View
 __all__ = [
     "CAP",
     "GROUP",
+    "CalibratedHead",
+    "CalibratedPoint",
+    "Calibration",
+    "CalibrationInvalid",
     "Card",
     "Channel",
+    "ChannelCalibration",
     "Cluster",
+    "Comparison",
     "Detector",
+    "HeadDetector",
     "Hit",
+    "Label",
+    "Labels",
+    "LabelsInvalid",
     "Measurement",
     "ModelDamaged",
     "NoOperatingPoint",
     "OperatingPoint",
+    "Outcome",
     "Pattern",
     "PatternScanner",
     "PatternStream",
@@ -35,8 +58,10 @@ __all__ = [
     "Validator",
     "View",
     "builtin_patterns",
+    "calibrate",
     "channel_of",
     "patterns_of",
     "prepare",
     "read_card",
+    "read_labels",
 ]

@@ -31,3 +31,15 @@ class ModelDamaged(IntegrityError):
     """A detector's weights or card are missing or not what was shipped; the detector fails, it never passes a text."""
 
     code = "model-damaged"
+
+
+class CalibrationInvalid(InvalidInput):
+    """A calibration is damaged, not signed by a trusted key, or was fitted to another version of its head."""
+
+    code = "calibration-invalid"
+
+
+class LabelsInvalid(InvalidInput):
+    """A file of labels can't be read, or holds too few to say anything."""
+
+    code = "labels-invalid"

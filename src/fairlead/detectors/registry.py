@@ -5,9 +5,12 @@ from importlib.metadata import entry_points
 from typing import Self
 
 from fairlead.core import FairleadError
+from fairlead.detectors.calibrated import CalibratedHead
+from fairlead.detectors.calibration import Calibration
 from fairlead.detectors.card import Card
-from fairlead.detectors.errors import NoOperatingPoint, PluginFailed, UnknownEntity
+from fairlead.detectors.errors import CalibrationInvalid, NoOperatingPoint, PluginFailed, UnknownEntity
 from fairlead.detectors.families import pii, secrets
+from fairlead.detectors.families.heads import HeadDetector
 from fairlead.detectors.model import Detector, Pattern
 
 GROUP = "fairlead.detectors"
@@ -69,6 +72,44 @@ class Registry:
                     f"it failed with {type(error).__name__}", where=point.value, mend="mend or uninstall the plug-in"
                 ) from error
         return cls(found)
+
+    def head(self, name: str) -> HeadDetector:
+        """Return a trained head, as it was shipped.
+
+        Args:
+            name: Its name, without the version.
+
+        Raises:
+            CalibrationInvalid: No head of that name is switched on.
+        """
+        heads = {detector.id.partition("@")[0]: detector for detector in self._detectors.values() if isinstance(detector, HeadDetector)}
+        if name not in heads:
+            mend = f"calibrate one of: {', '.join(sorted(heads))}"
+            raise CalibrationInvalid("there is no head of this name that can be calibrated", where=name, mend=mend)
+        return heads[name]
+
+    def calibrated(self, calibrations: Iterable[Calibration]) -> Self:
+        """Return a registry in which heads that have a calibration are calibrated.
+
+        Args:
+            calibrations: At most one for each head.
+
+        Raises:
+            CalibrationInvalid: A calibration is for a detector that is not here, is no head, or is of another version.
+        """
+        chosen = {entry.name: entry for entry in calibrations}
+        out: list[Detector] = []
+        for detector in self._detectors.values():
+            found = chosen.pop(detector.id.partition("@")[0], None)
+            if found is None:
+                out.append(detector)
+            elif isinstance(detector, HeadDetector):
+                out.append(CalibratedHead(detector, found))
+            else:
+                raise CalibrationInvalid("only a trained head can be calibrated", where=detector.id, mend="take its file away")
+        for name in chosen:
+            raise CalibrationInvalid("there is no such head", where=name, mend="install what provides it, or take its file away")
+        return type(self)(out)
 
     def all(self) -> tuple[Detector, ...]:
         """Return all detectors."""

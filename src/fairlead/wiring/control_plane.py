@@ -119,7 +119,7 @@ class ControlPlane:
         Raises:
             InvalidInput: A file is missing or invalid; nothing is recorded.
         """
-        files = PolicyFiles(self._policy)
+        files = PolicyFiles(self._policy, self.settings.config_dir)
         release = files.compile(Registry.load())
         files.copy_to(self._kept(release.id))
         put_in_force(self.store, self.ledger, record_release(release, tenant=tenant, by=by, at_us=self.clock.now_us()))
@@ -139,7 +139,7 @@ class ControlPlane:
         kept = self._kept(release_id)
         if not kept.exists():
             return Programme((), "")
-        release = PolicyFiles(kept).compile(Registry.load())
+        release = PolicyFiles(kept, self.settings.config_dir).compile(Registry.load())
         return Programme(release.incidents, release.policy.owner)
 
     def _kept(self, release_id: str) -> Path:

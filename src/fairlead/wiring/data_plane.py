@@ -231,7 +231,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
     """
     clock = SystemClock()
     registry = Registry.load()
-    files = PolicyFiles(policy.absolute())
+    files = PolicyFiles(policy.absolute(), settings.config_dir)
     loaded = _load(files, LastGood(settings.data_dir / "policies", files), registry, resume=resume)
     strict = loaded.release.policy.audit == "strict"
     levers, folder = settings.data_dir / "levers.json", settings.data_dir / "journal"

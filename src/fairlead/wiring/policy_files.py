@@ -1,4 +1,4 @@
-"""The files that make a Release: the policy, and Cedar beside it."""
+"""The files that make a Release: the policy, and beside it Cedar and calibrations."""
 
 import os
 import tempfile
@@ -7,8 +7,10 @@ from pathlib import Path
 import msgspec
 
 from fairlead.core import InvalidInput, canonical_bytes, decode, digest_bytes
-from fairlead.detectors import Registry
+from fairlead.detectors import Calibration, CalibrationInvalid, Registry
+from fairlead.ledger import Signer
 from fairlead.policy import Release, compile_release, load_policy
+from fairlead.releases import CalibrationFolder, read_calibration, sign_calibration, trusted_keys
 
 
 class PolicyTexts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -16,22 +18,31 @@ class PolicyTexts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     policy: str
     cedar: str = ""
+    calibrations: dict[str, str] = {}
+    """Signed calibration of each head that has one."""
 
 
 class PolicyFiles(msgspec.Struct, frozen=True):
     """The files that make a Release."""
 
     policy: Path
+    config_dir: Path
+    """Folder of the keys whose calibrations are trusted."""
 
     @property
     def cedar(self) -> Path:
         """Return the optional Cedar file beside the policy."""
         return self.policy.with_name("tools.cedar")
 
+    @property
+    def calibrations(self) -> CalibrationFolder:
+        """Return the optional folder of calibrations beside the policy."""
+        return CalibrationFolder(self.policy)
+
     def stamp(self) -> tuple[tuple[int, int], ...]:
         """Return what changes when a file does."""
         stamps = []
-        for path in (self.policy, self.cedar):
+        for path in (self.policy, self.cedar, *self.calibrations.files()):
             try:
                 status = path.stat()
             except OSError:
@@ -46,8 +57,9 @@ class PolicyFiles(msgspec.Struct, frozen=True):
         Raises:
             InvalidInput: A file can't be read.
         """
-        copy = PolicyFiles(policy)
+        copy = PolicyFiles(policy, self.config_dir)
         policy.parent.mkdir(parents=True, exist_ok=True)
+        copy.calibrations.write(self.calibrations.texts())
         if self.cedar.exists():
             copy.cedar.write_text(read_policy_text(self.cedar), encoding="utf-8")
         policy.write_text(read_policy_text(self.policy), encoding="utf-8")
@@ -58,16 +70,39 @@ class PolicyFiles(msgspec.Struct, frozen=True):
         Raises:
             InvalidInput: A file is missing, or no UTF-8 text.
         """
-        return PolicyTexts(policy=read_policy_text(self.policy), cedar=read_policy_text(self.cedar) if self.cedar.exists() else "")
+        cedar = read_policy_text(self.cedar) if self.cedar.exists() else ""
+        return PolicyTexts(policy=read_policy_text(self.policy), cedar=cedar, calibrations=self.calibrations.texts())
 
     def compile(self, registry: Registry, texts: PolicyTexts | None = None) -> Release:
         """Compile the files, or what they held when they were read.
 
         Raises:
-            InvalidInput: A file is missing, not UTF-8, or invalid; all problems at once.
+            InvalidInput: A file is missing, not UTF-8, or invalid; all problems at once. A calibration is damaged or not to be trusted.
         """
         used = texts or self.read()
-        return compile_release(load_policy(str(self.policy), used.policy), registry, cedar=used.cedar)
+        calibrated = self._calibrated(registry, used)
+        return compile_release(load_policy(str(self.policy), used.policy, calibrated), calibrated, cedar=used.cedar)
+
+    def compile_with(self, calibration: Calibration, key: Signer) -> Release:
+        """Compile the files as they would be with one more calibration, which is not written.
+
+        Raises:
+            InvalidInput: With it a rule could not keep to its false-positive rate, for example.
+        """
+        texts = self.read()
+        signed = {**texts.calibrations, calibration.name: sign_calibration(calibration, key).decode()}
+        return self.compile(Registry.load(), msgspec.structs.replace(texts, calibrations=signed))
+
+    def _calibrated(self, registry: Registry, texts: PolicyTexts) -> Registry:
+        if not texts.calibrations:
+            return registry
+        keys = trusted_keys(self.config_dir)
+        found = [read_calibration(text, keys, where=f"{name}.json") for name, text in sorted(texts.calibrations.items())]
+        for name, calibration in zip(sorted(texts.calibrations), found, strict=True):
+            if calibration.name != name:
+                what = f"the file holds a calibration of {calibration.name}"
+                raise CalibrationInvalid(what, where=f"{name}.json", mend=f"call it {calibration.name}.json")
+        return registry.calibrated(found)
 
 
 class LastGood:

@@ -88,9 +88,20 @@ class HeadDetector:
             window = highest(view.text, WINDOWS[channel], self._weights[channel])
             score = score_of(window.raw, self.card, channel)
             if score >= FLOOR and (best is None or score > best.score):
-                span = _characters(view.text, window)
+                span = characters(view.text, window)
                 best = Hit(*view.span(*span), "", "", round(score, 4), "" if view.kind == "normalised" else view.kind)
         return [] if best is None else [best._replace(hazard=hazard) for hazard in self.hazards]
+
+    def window(self, text: str, channel: Channel) -> Window:
+        """Return the window of a reading with the highest raw value, on the scale of the channel's curve.
+
+        Args:
+            text: The text of a reading, not blank.
+            channel: Which weights read it.
+        """
+        curve = self.card.curves[channel]
+        window = highest(text, WINDOWS[channel], self._weights[channel])
+        return window._replace(raw=window.raw * curve.unit + curve.bias)
 
     @cached_property
     def _weights(self) -> "dict[Channel, npt.NDArray[np.int8]]":
@@ -145,7 +156,7 @@ def score_of(raw: float, card: Card, channel: Channel) -> float:
     return float(np.interp(raw * curve.unit + curve.bias, curve.raw, curve.scores))
 
 
-def _characters(text: str, window: Window) -> tuple[int, int]:
+def characters(text: str, window: Window) -> tuple[int, int]:
     """Return a window in characters."""
     if text.isascii():
         return window.start, min(window.end, len(text))
