@@ -180,8 +180,9 @@ class Trajectory:
             self._asked[tool.intent] = known
         return known
 
-    def _says(self, beginning: str) -> bool:
-        return any(word.startswith(beginning) for word in self._words)
+    def _says(self, beginnings: str) -> bool:
+        either = tuple(beginnings.split("|"))
+        return any(word.startswith(either) for word in self._words)
 
     # ------------------------------------------------------------------ what was called and spent
     def calls(self, tool: str = "") -> int:

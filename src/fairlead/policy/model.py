@@ -187,8 +187,8 @@ class WhenDocument(Document):
         return self.__pydantic_extra__
 
 
-Intent: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\W_]+( [^\W_]+)*$", max_length=80)]
-"""Beginnings of words that must all stand in the user's text, such as ``invite`` or ``add channel``."""
+Intent: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\W_]+([ |][^\W_]+)*$", max_length=160)]
+"""Beginnings of words that must all stand in the user's text, such as ``invite`` or ``add|put channel|group``."""
 
 
 class RecordsDocument(Document):
