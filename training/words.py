@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with one folder per data set")
     data = Data(parser.parse_args().data)
     words = sorted(_ranked(data), key=lambda found: (-found[1], found[0]))[:_COUNT]
-    (SHIPPED / "words.txt").write_text("\n".join((*_SINGLE, *(word for word, _ in words))) + "\n", encoding="ascii")
+    (SHIPPED / "common.words").write_text("\n".join((*_SINGLE, *(word for word, _ in words))) + "\n", encoding="ascii")
     sys.stderr.write(f"wrote {len(words) + len(_SINGLE)} words\n")
     return 0
 

@@ -17,7 +17,7 @@ _MARKS = ((0x0300, 0x036F), (0x0483, 0x0489), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF)
 _LONGEST_FORM = 4
 """Characters that stand for one at most: no text may grow by more (one Arabic ligature would by eighteen)."""
 _FOREIGN_SHARE = 5
-"""A text is Latin when at most one character in so many is a letter of another script that looks like no Latin one."""
+"""A text is Latin when it has so many Latin letters for each letter of another script that looks like no Latin one."""
 
 _WORD = re.compile(r"\w+")
 _OTHERS = re.compile(rf"[^\W\d_A-Za-z{''.join(LOOK_ALIKES)}]+")
@@ -25,6 +25,7 @@ _OTHERS = re.compile(rf"[^\W\d_A-Za-z{''.join(LOOK_ALIKES)}]+")
 _PART = 1 << 20
 """Characters whose words are listed at once."""
 _ASCII_LETTER = re.compile("[A-Za-z]")
+_ASCII_LETTERS = re.compile("[A-Za-z]+")
 _TO_LATIN = str.maketrans(LOOK_ALIKES)
 
 
@@ -70,12 +71,16 @@ def _latin(text: str) -> str:
         return text
     words = {word for word in _foreign_words(text) if word.translate(_TO_LATIN).isascii()}
     mixed = {word for word in words if _ASCII_LETTER.search(word)}
-    if words != mixed and (len(text) - len(_OTHERS.sub("", text))) * _FOREIGN_SHARE <= len(text):
+    if words != mixed and _count(_OTHERS, text) * _FOREIGN_SHARE <= _count(_ASCII_LETTERS, text):
         mixed = words
     if not mixed:
         return text
     latin = {word: word.translate(_TO_LATIN) for word in mixed}
     return _WORD.sub(lambda word: latin.get(word.group(), word.group()), text)
+
+
+def _count(letters: re.Pattern[str], text: str) -> int:
+    return len(text) - len(letters.sub("", text))
 
 
 def _foreign_words(text: str) -> set[str]:

@@ -99,8 +99,8 @@ class Rewriting:
         if step == REVERSED:
             return end - inside - 1, end - inside
         if step:
-            return begin + inside * step, begin + (inside + 1) * step
-        return begin, end
+            return begin + inside * step, min(begin + (inside + 1) * step, end)
+        return begin, max(end, begin + 1)  # what stands for nothing, as a line break between two pieces, leads to its neighbour
 
 
 class Spot(NamedTuple):

@@ -14,7 +14,7 @@ _UNKNOWN = 12.0
 
 @cache
 def _ranks() -> dict[str, int]:
-    text = resources.files("fairlead.detectors").joinpath("data", "words.txt").read_text(encoding="ascii")
+    text = resources.files("fairlead.detectors").joinpath("data", "common.words").read_text(encoding="ascii")
     return {word: rank for rank, word in enumerate(text.split(), 1)}
 
 

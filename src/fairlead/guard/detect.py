@@ -3,7 +3,11 @@
 import msgspec
 
 from fairlead.core import Coverage, Finding, Segment
-from fairlead.detectors import Detector, Hit, PatternScanner, prepare
+from fairlead.detectors import Detector, Hit, PatternScanner, Text, prepare
+
+VIEWS = "views@2"
+"""Who is named in the Coverage when a text decodes to more than the budget."""
+UNREAD = "what the text decodes to was not all read: it is nested too deeply, or too large"
 
 
 class DetectJob(msgspec.Struct, frozen=True):
@@ -36,30 +40,32 @@ def run_detectors(job: DetectJob) -> Detected:
 
     Returns:
         Findings in the order of the Segments, and for each Segment one Coverage entry per status. A detector that raises is
-        ``errored`` on that Segment, and what others saw is kept.
+        ``errored`` on that Segment, and what others saw is kept. A text that decodes to more than the budget is ``errored`` too.
     """
     findings: list[Finding] = []
     coverage: list[Coverage] = []
     for segment in job.segments:
-        ran, errored = _run_on(segment, job, findings)
+        text = prepare(segment.text)
+        ran, errored = _run_on(segment, text, job, findings)
         chars = len(segment.text)
         if ran:
             coverage.append(Coverage(path=segment.path, chars=chars, status="ran", detectors=ran))
         if errored:
             why = "the detector raised an error"
             coverage.append(Coverage(path=segment.path, chars=chars, status="errored", detectors=errored, reason=why))
+        if text.unread:
+            coverage.append(Coverage(path=segment.path, chars=chars, status="errored", detectors=(VIEWS,), reason=UNREAD))
         if not ran and not errored:
             why = "no rule of this stage needs a detector"
             coverage.append(Coverage(path=segment.path, chars=chars, status="skipped", detectors=(), reason=why))
     return Detected(tuple(findings), tuple(coverage))
 
 
-def _run_on(segment: Segment, job: DetectJob, findings: list[Finding]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _run_on(segment: Segment, text: Text, job: DetectJob, findings: list[Finding]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     ran: list[str] = []
     errored: list[str] = []
     if job.scanner is None and not job.detectors:
         return (), ()
-    text = prepare(segment.text)
     detectors: tuple[Detector, ...] = job.detectors if job.scanner is None else (job.scanner, *job.detectors)
     for detector in detectors:
         name = detector.id

@@ -3,6 +3,7 @@
 from fairlead.testing.clock import FixedClock
 from fairlead.testing.paced import PacedModel
 from fairlead.testing.server import serving
+from fairlead.testing.spellings import SPELLINGS
 from fairlead.testing.upstream import ScriptedModel
 
-__all__ = ["FixedClock", "PacedModel", "ScriptedModel", "serving"]
+__all__ = ["SPELLINGS", "FixedClock", "PacedModel", "ScriptedModel", "serving"]
