@@ -8,6 +8,7 @@ from fairlead.guard.flow import Flow, check_stage, guard_call, guard_output, gua
 from fairlead.guard.levers import FileLevers, begin_levers, read_levers, write_levers
 from fairlead.guard.limits import MemoryLimits
 from fairlead.guard.ports import (
+    UNKNOWN_LABEL,
     Ask,
     AskLimit,
     Fingerprinter,
@@ -17,6 +18,8 @@ from fairlead.guard.ports import (
     LimitAnswer,
     LimitStore,
     Ports,
+    RemoteDetectors,
+    RemoteJob,
     ToolBroker,
     ToolCall,
     ToolContext,
@@ -26,6 +29,7 @@ from fairlead.guard.record import Spot
 from fairlead.guard.stream import Released, StreamGuard
 
 __all__ = [
+    "UNKNOWN_LABEL",
     "Ask",
     "AskLimit",
     "DetectJob",
@@ -45,6 +49,8 @@ __all__ = [
     "PortFailed",
     "Ports",
     "Released",
+    "RemoteDetectors",
+    "RemoteJob",
     "Sealing",
     "Spot",
     "StageOutcome",

@@ -1,12 +1,13 @@
 """Drivers of the decision flow: one that waits in the caller's thread, one for an event loop. Both answer from the same ports."""
 
 import asyncio
+from concurrent.futures import Future
 from typing import TypeVar
 
-from fairlead.guard.detect import run_detectors
+from fairlead.guard.detect import Detected, run_detectors
 from fairlead.guard.errors import PortFailed
 from fairlead.guard.flow import Flow
-from fairlead.guard.ports import Ask, AskBroker, AskDetect, AskFingerprint, AskLevers, AskLimit, AskTime, Ports, Time
+from fairlead.guard.ports import Ask, AskBroker, AskDetect, AskFingerprint, AskLevers, AskLimit, AskRemote, AskTime, Ports, Time
 
 T = TypeVar("T")
 
@@ -47,10 +48,26 @@ async def adrive(flow: Flow[T], ports: Ports) -> T:
         except StopIteration as stop:
             result: T = stop.value
             return result
-        if _is_slow(ask):
+        if isinstance(ask, AskRemote):
+            answer, failure = await _await_remote(ask, ports)
+        elif _is_slow(ask):
             answer, failure = await asyncio.to_thread(_try, ask, ports)
         else:
             answer, failure = _try(ask, ports)
+
+
+async def _await_remote(ask: AskRemote, ports: Ports) -> tuple[object, PortFailed | None]:
+    """Wait for detectors outside the process without holding up the event loop, or a thread for each."""
+    try:
+        return await asyncio.wrap_future(_submit(ports, ask)), None
+    except Exception as error:  # noqa: BLE001 - as in _try
+        return None, _failed(ask, error)
+
+
+def _submit(ports: Ports, ask: AskRemote) -> Future[Detected]:
+    if ports.remote is None:
+        raise PortFailed("there is nobody who could ask remote detectors", mend="give the driver a port for them")
+    return ports.remote.submit(ask.job)
 
 
 def _is_slow(ask: Ask) -> bool:
@@ -64,17 +81,21 @@ def _try(ask: Ask, ports: Ports) -> tuple[object, PortFailed | None]:
     try:
         return answer_from(ports, ask), None
     except Exception as error:  # noqa: BLE001 - a port may raise anything; the flow records it and the policy decides
-        failed = PortFailed(f"{type(ask).__name__} failed with {type(error).__name__}", mend="see the gateway's health page")
-        failed.__cause__ = error
-        return None, failed
+        return None, _failed(ask, error)
+
+
+def _failed(ask: Ask, error: Exception) -> PortFailed:
+    failed = PortFailed(f"{type(ask).__name__} failed with {type(error).__name__}", mend="see the gateway's health page")
+    failed.__cause__ = error
+    return failed
 
 
 def answer_from(ports: Ports, ask: Ask) -> object:
     """Return the answer to one ask."""
     if isinstance(ask, AskTime):
         return Time(ports.clock.now_us(), ports.clock.monotonic_us())
-    if isinstance(ask, AskDetect):
-        return run_detectors(ask.job)
+    if isinstance(ask, AskDetect | AskRemote):
+        return run_detectors(ask.job) if isinstance(ask, AskDetect) else _submit(ports, ask).result()
     if isinstance(ask, AskFingerprint):
         return ports.fingerprint(ask.texts)
     if isinstance(ask, AskLevers):

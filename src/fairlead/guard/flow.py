@@ -51,6 +51,7 @@ from fairlead.guard.record import (
     uncovered,
     with_broker,
 )
+from fairlead.guard.remote import ask_remotes
 from fairlead.wire import KEY
 
 T = TypeVar("T")
@@ -136,6 +137,7 @@ def check_stage(context: ExchangeContext, spot: Spot, segments: Sequence[Segment
         detected = _expect((yield AskDetect(job)), Detected)
     except PortFailed:
         detected = Detected((), tuple(unanswered(segment) for segment in segments))
+    detected = yield from ask_remotes(context, spot.stage, job.segments, detected)
     findings = detected.findings
     if spot.stage == "output":
         # In a stream a decoded view is complete only when its text has left: so that a split changes nothing, it is late here too.

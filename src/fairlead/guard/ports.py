@@ -4,12 +4,19 @@ The flow is a generator: it yields an *ask* and is sent the answer. It never cal
 (`guard.drivers`) owns the ports below and answers, in a thread, on an event loop, or from a recording.
 """
 
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 from fairlead.core import Action, Clock, Segment
-from fairlead.guard.detect import DetectJob
+from fairlead.detectors.remote import Remote
+from fairlead.guard.detect import Detected, DetectJob
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+UNKNOWN_LABEL = "the answer holds a label that nobody has mapped"
+"""Reason of a Coverage entry; the policy's ``unknown`` says what it means."""
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,6 +127,21 @@ class AskDetect(msgspec.Struct, frozen=True):
     job: DetectJob
 
 
+class RemoteJob(msgspec.Struct, frozen=True):
+    """Which detectors outside the process look at which Segments."""
+
+    segments: tuple[Segment, ...]
+    remotes: tuple[Remote, ...]
+    late: bool = False
+    """True when (part of) the text has been released already."""
+
+
+class AskRemote(msgspec.Struct, frozen=True):
+    """Ask these remote detectors about these texts, each within its time. Answer: ``guard.detect.Detected``."""
+
+    job: RemoteJob
+
+
 class AskBroker(msgspec.Struct, frozen=True):
     """May this tool call be made? Answer: :class:`ToolVerdict`."""
 
@@ -133,8 +155,8 @@ class AskFingerprint(msgspec.Struct, frozen=True):
     texts: tuple[str, ...]
 
 
-Ask = AskTime | AskLevers | AskLimit | AskDetect | AskBroker | AskFingerprint
-"""Everything that a flow can ask. Remote detectors, deep models and the vault join here as their rooms are built."""
+Ask = AskTime | AskLevers | AskLimit | AskDetect | AskRemote | AskBroker | AskFingerprint
+"""Everything that a flow can ask. Deep models and the vault join here as their rooms are built."""
 
 
 class Levers(Protocol):
@@ -169,6 +191,14 @@ class Fingerprinter(Protocol):
         ...
 
 
+class RemoteDetectors(Protocol):
+    """Asks models and services outside the process. Failure posture: ``errored`` or ``timed_out`` in the Coverage, never a pass."""
+
+    def submit(self, job: RemoteJob) -> "Future[Detected]":
+        """Begin to ask, and return what will hold the answer; its Coverage names every detector of the job for every Segment."""
+        ...
+
+
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a driver answers from."""
 
@@ -177,15 +207,19 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     limits: LimitStore
     broker: ToolBroker
     fingerprint: Fingerprinter
+    remote: RemoteDetectors | None = None
+    """None where no policy may declare any; asking then fails."""
 
 
 __all__ = [
+    "UNKNOWN_LABEL",
     "Ask",
     "AskBroker",
     "AskDetect",
     "AskFingerprint",
     "AskLevers",
     "AskLimit",
+    "AskRemote",
     "AskTime",
     "Fingerprinter",
     "Lever",
@@ -194,6 +228,8 @@ __all__ = [
     "LimitAnswer",
     "LimitStore",
     "Ports",
+    "RemoteDetectors",
+    "RemoteJob",
     "Time",
     "ToolBroker",
     "ToolCall",

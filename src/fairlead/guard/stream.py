@@ -17,6 +17,7 @@ from fairlead.guard.errors import PortFailed
 from fairlead.guard.flow import Flow, ask_fingerprint, ask_time
 from fairlead.guard.ports import AskDetect
 from fairlead.guard.record import FAILED, RESPONSE, Judgement, judge, ruled, stops_on_failure, unanswered, uncovered
+from fairlead.guard.remote import ask_remotes
 
 HOLD_CAP = "hold-cap"
 """Rule of a Decision that ended a choice because it would have had to hold too much (the policy's ``hold_cap``)."""
@@ -126,6 +127,7 @@ class StreamGuard:
         except PortFailed:
             answer = Detected((), tuple(unanswered(segment) for segment in segments))
         detected = answer if isinstance(answer, Detected) else Detected((), tuple(unanswered(segment) for segment in segments))
+        detected = yield from ask_remotes(self._context, "output", segments, detected, late=True)
         findings = [finding for here in self._channels.values() for finding in here.findings]
         scanner = self._scanner.id if self._scanner is not None else ""
         findings += [finding for finding in detected.findings if finding.view or finding.detector != scanner]

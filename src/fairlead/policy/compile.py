@@ -12,6 +12,7 @@ from fairlead.policy.messages import DEFAULT_MESSAGES
 from fairlead.policy.model import IncidentDocument, PolicyDocument, RuleDocument
 from fairlead.policy.references import Parts, reference_problems, registry_problems
 from fairlead.policy.release import Release
+from fairlead.policy.remotes import Known, remotes_of
 from fairlead.policy.rules import PATTERN_THRESHOLD, IncidentRule, Rule, RuleTable
 from fairlead.policy.source import Source, read_source
 from fairlead.policy.tools import Tool, compile_tool
@@ -61,10 +62,11 @@ def compile_release(policy: Policy, registry: Registry, *, cedar: str = "", prom
     """
     document, source = policy
     problems = registry_problems(Parts.of(source), registry)
+    known = Known(registry, remotes_of(document.detectors))
     rules: list[Rule] = []
     for index, entry in enumerate(document.rules if not problems else ()):
         try:
-            rules.append(_rule(entry, policy, registry, source.where(("rules", index))))
+            rules.append(_rule(entry, policy, known, source.where(("rules", index))))
         except PolicyThreshold as problem:
             problems.append(problem)
     tools = tuple(compile_tool(entry, source.where(("tools", index))) for index, entry in enumerate(document.tools))
@@ -83,6 +85,7 @@ def _release(
     prompts: Mapping[str, str],
 ) -> Release:
     scanners = _scanners(rules)
+    remotes = remotes_of(document.detectors)
     detectors = {stage: tuple(_detectors(stage, rules, registry)) for stage in STAGES}
     canonical: dict[str, object] = {
         "format": 1,
@@ -102,16 +105,17 @@ def _release(
         messages={**DEFAULT_MESSAGES, **document.messages},
         law=tooling[1],
         detectors=detectors,
+        remotes={stage: tuple(remote for remote in remotes if remote.id in _needed(stage, rules)) for stage in STAGES},
         scanners=scanners,
         tables={stage: RuleTable([rule for rule in rules if stage in rule.stages]) for stage in STAGES},
         canonical=canonical,
     )
 
 
-def _rule(entry: RuleDocument, policy: Policy, registry: Registry, where: str) -> Rule:
+def _rule(entry: RuleDocument, policy: Policy, known: Known, where: str) -> Rule:
     document = policy.document
     threshold = PATTERN_THRESHOLD if entry.threshold is None else entry.threshold
-    thresholds, left_out = _resolve(entry, registry, where)
+    thresholds, left_out = _resolve(entry, known, where)
     band = document.near_miss_band if entry.near_miss_band is None else entry.near_miss_band
     say = {**DEFAULT_MESSAGES, **document.messages}[entry.say] if entry.say else ""
     return Rule(
@@ -140,13 +144,13 @@ def _patterns(entry: RuleDocument) -> tuple[Pattern, ...]:
     return tuple(pattern for pattern in builtin_patterns() if pattern.hazard == entry.hazard)
 
 
-def _resolve(entry: RuleDocument, registry: Registry, where: str) -> tuple[dict[str, float], tuple[str, ...]]:
+def _resolve(entry: RuleDocument, known: Known, where: str) -> tuple[dict[str, float], tuple[str, ...]]:
     """Return the threshold of each detector of a rule, and those that stay out because no card of theirs carries its rate.
 
     A rule with several detectors fires when any of them does, so each gets an equal share of the rule's rate: by the union bound the
     rule as a whole keeps to it.
     """
-    chosen = [detector.id for detector in registry.for_hazard(entry.hazard) if not entry.detector or _named(detector.id, entry.detector)]
+    chosen = [name for name in known.for_hazard(entry.hazard) if not entry.detector or _named(name, entry.detector)]
     if entry.threshold is not None:
         return dict.fromkeys(chosen, entry.threshold), ()
     if entry.max_fpr is None or not chosen:
@@ -155,7 +159,7 @@ def _resolve(entry: RuleDocument, registry: Registry, where: str) -> tuple[dict[
     reasons: list[str] = []
     while candidates:
         share = entry.max_fpr / len(candidates)
-        carried, refused = _operating_points(registry, candidates, share)
+        carried, refused = _operating_points(known, candidates, share)
         if not refused:
             return carried, tuple(name for name in chosen if name not in carried)
         reasons += [error.what for _, error in refused]
@@ -170,14 +174,12 @@ def _resolve(entry: RuleDocument, registry: Registry, where: str) -> tuple[dict[
     )
 
 
-def _operating_points(
-    registry: Registry, detectors: Sequence[str], share: float
-) -> tuple[dict[str, float], list[tuple[str, NoOperatingPoint]]]:
+def _operating_points(known: Known, detectors: Sequence[str], share: float) -> tuple[dict[str, float], list[tuple[str, NoOperatingPoint]]]:
     carried: dict[str, float] = {}
     refused: list[tuple[str, NoOperatingPoint]] = []
     for name in detectors:
         try:
-            carried[name] = registry.threshold(name, share)
+            carried[name] = known.threshold(name, share)
         except NoOperatingPoint as error:
             refused.append((name, error))
     return carried, refused
@@ -188,9 +190,14 @@ def _named(detector: str, names: Sequence[str]) -> bool:
 
 
 def _detectors(stage: Stage, rules: Sequence[Rule], registry: Registry) -> Iterator[Detector]:
-    needed = {name: rule.hazard for rule in rules if stage in rule.stages for name in rule.thresholds}
-    for name, hazard in sorted(needed.items()):
-        yield next(detector for detector in registry.for_hazard(hazard) if detector.id == name)
+    local = {detector.id: detector for detector in registry.all()}
+    for name in sorted(_needed(stage, rules)):
+        if name in local:
+            yield local[name]
+
+
+def _needed(stage: Stage, rules: Sequence[Rule]) -> set[str]:
+    return {name for rule in rules if stage in rule.stages for name in rule.thresholds}
 
 
 def _scanners(rules: Sequence[Rule]) -> dict[Stage, PatternScanner]:

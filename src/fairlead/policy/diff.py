@@ -16,7 +16,7 @@ from fairlead.policy.release import Release
 from fairlead.policy.rules import Ruling
 
 Effect = Literal["passes", "blocks", "changed"]
-SETTINGS = ("mode", "unknown", "hold_cap", "on_error", "capture", "capture_share", "audit", "tier", "limits", "upstream")
+SETTINGS = ("mode", "unknown", "hold_cap", "on_error", "capture", "capture_share", "audit", "tier", "limits", "upstream", "detectors")
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

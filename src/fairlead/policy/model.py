@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import PydanticCustomError
 
 from fairlead.core import Action, Mode, Stage
+from fairlead.detectors.remote import KINDS, KindName
 
 Severity = Literal["P0", "P1", "P2", "P3"]
 Tier = Literal["minimal", "limited", "high"]
@@ -86,6 +87,48 @@ class UpstreamDocument(Document):
     """Where its server is; empty for the provider's own."""
     key: Annotated[str, BeforeValidator(_reference_to_secret)] = ""
     """``env:NAME``; the key itself never stands in a policy."""
+
+
+class PointDocument(Document):
+    """A threshold that the operator measured, and the false-positive rate that it kept."""
+
+    max_fpr: Share
+    threshold: Score
+    on: Text
+    """What it was measured on."""
+
+
+class DetectorDocument(Document):
+    """A model or service outside the process that rules may ask by its name here."""
+
+    kind: KindName
+    model: Annotated[str, Field(max_length=200)] = ""
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")] = ""
+    key: Annotated[str, BeforeValidator(_reference_to_secret)] = ""
+    timeout_ms: Annotated[int, Field(ge=50, le=60_000)] = 2000
+    """Time for all of a text; what has not answered by then is recorded as timed out."""
+    window: Annotated[int, Field(ge=200, le=1_000_000)] | None = None
+    """Characters that are sent in one piece."""
+    labels: dict[Text, Name] = {}
+    """Label of the model or service to hazard; instead of those that the kind has."""
+    download: bool = False
+    """Whether a model may be fetched when it is not on this machine."""
+    points: Annotated[tuple[PointDocument, ...], BeforeValidator(_sequence)] = ()
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        kind = KINDS[self.kind]
+        for wrong, message, mend in (
+            (kind.needs_model and not self.model, f"'{self.kind}' needs a model", "add 'model: its name, or the folder it is in'"),
+            (kind.remote and not (self.base_url or kind.base_url), f"'{self.kind}' needs a server", "add 'base_url: https://…'"),
+            (kind.needs_key and not self.key, f"'{self.kind}' needs a key", "add 'key: env:NAME'"),
+            (not kind.remote and bool(self.base_url), f"'{self.kind}' is loaded here and asks no server", "remove 'base_url'"),
+            (kind.remote and self.download, "'download' is for models that are loaded here", "remove 'download'"),
+            (not self.labels and not kind.labels, f"'{self.kind}' has labels of its own", "add 'labels: {INJECTION: prompt_injection}'"),
+        ):
+            if wrong:
+                raise PydanticCustomError("detector", message, {"mend": mend})
+        return self
 
 
 class RuleDocument(Document):
@@ -291,6 +334,7 @@ class PolicyDocument(Document):
     on_error: Literal["closed", "open"] | None = None
     near_miss_band: Score = 0.1
     upstream: dict[Name, UpstreamDocument] = {}
+    detectors: dict[Name, DetectorDocument] = {}
     rules: Annotated[tuple[RuleDocument, ...], BeforeValidator(_sequence)] = ()
     tools: Annotated[tuple[ToolDocument, ...], BeforeValidator(_sequence)] = ()
     limits: LimitsDocument = LimitsDocument()

@@ -1,6 +1,6 @@
 """What the parts of a policy say about each other, and about the detectors of this installation: all of it must exist."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fairlead.core import FairleadError
@@ -8,7 +8,8 @@ from fairlead.detectors import Registry, builtin_patterns
 from fairlead.policy.documents import did_you_mean, salvage
 from fairlead.policy.errors import PolicyReference, PolicyShape, PolicyThreshold
 from fairlead.policy.messages import DEFAULT_MESSAGES
-from fairlead.policy.model import IncidentDocument, RuleDocument, ToolDocument
+from fairlead.policy.model import DetectorDocument, IncidentDocument, RuleDocument, ToolDocument
+from fairlead.policy.remotes import Known, remote_problems, remotes_of
 from fairlead.policy.source import Place, Plain, Source
 from fairlead.policy.tools import contradictions
 
@@ -24,6 +25,7 @@ class Parts(NamedTuple):
     rules: Sequence[tuple[int, RuleDocument]]
     tools: Sequence[tuple[int, ToolDocument]]
     incidents: Sequence[tuple[int, IncidentDocument]]
+    detectors: Mapping[str, DetectorDocument]
 
     @classmethod
     def of(cls, source: Source) -> "Parts":
@@ -33,6 +35,7 @@ class Parts(NamedTuple):
             salvage(_get(source, "rules"), RuleDocument),
             salvage(_get(source, "tools"), ToolDocument),
             salvage(_get(source, "incidents"), IncidentDocument),
+            _detectors(source),
         )
 
     def names(self, section: str, key: str = "") -> list[str]:
@@ -52,16 +55,18 @@ def reference_problems(parts: Parts) -> list[FairleadError]:
 def registry_problems(parts: Parts, registry: Registry) -> list[FairleadError]:
     """Return every detector, entity and hazard that this installation does not have, and every threshold that can't be had."""
     entities = {name for pattern in builtin_patterns() for name in (pattern.name, pattern.hazard)}
-    hazards = registry.hazards()
-    detectors = {name: detector for detector in registry.ids() for name in (detector, detector.partition("@")[0])}
-    problems: list[FairleadError] = []
+    known = Known(registry, remotes_of(parts.detectors))
+    hazards = known.hazards()
+    detectors = {*known.ids(), *(name.partition("@")[0] for name in known.ids()), *parts.names("detectors")}
+    places = {name: parts.source.where(("detectors", name)) for name in parts.detectors}
+    problems: list[FairleadError] = [*remote_problems(parts.detectors, registry, places)]
     for index, rule in parts.rules:
         place: Place = ("rules", index)
         problems += _missing(parts, (*place, "entity"), rule.entity, entities, "there is no entity {}")
         problems += _missing(parts, (*place, "detector"), rule.detector, detectors, "there is no detector {}")
         if rule.hazard:
             problems += _missing(parts, (*place, "hazard"), (rule.hazard,), hazards, "no detector finds the hazard {}")
-        scored = any(detector for detector in registry.for_hazard(rule.hazard)) if rule.hazard else False
+        scored = bool(rule.hazard) and bool(known.for_hazard(rule.hazard))
         if scored and rule.threshold is None and rule.max_fpr is None:
             what = f"the rule '{rule.id}' says not from which score on it holds"
             problems.append(PolicyThreshold(what, where=parts.source.where(place), mend="add 'max_fpr: 0.5%', or 'threshold: 0.8'"))
@@ -78,6 +83,13 @@ def registry_problems(parts: Parts, registry: Registry) -> list[FairleadError]:
 
 def _get(source: Source, key: str) -> Plain:
     return source.value.get(key) if isinstance(source.value, dict) else None
+
+
+def _detectors(source: Source) -> dict[str, DetectorDocument]:
+    """Return the remote detectors that are valid on their own."""
+    section = _get(source, "detectors")
+    entries = section if isinstance(section, dict) else {}
+    return {name: found[0][1] for name, entry in entries.items() if (found := salvage([entry], DetectorDocument))}
 
 
 def _missing(parts: Parts, place: Place, used: Sequence[str], known: Collection[str], what: str) -> Iterator[FairleadError]:

@@ -6,6 +6,7 @@ import msgspec
 
 from fairlead.core import Decision, Finding, Stage
 from fairlead.detectors import Detector, PatternScanner
+from fairlead.detectors.remote import Remote
 from fairlead.policy.cedar import ToolLaw
 from fairlead.policy.model import PolicyDocument
 from fairlead.policy.rules import IncidentRule, Rule, RuleTable, Ruling
@@ -25,6 +26,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     law: ToolLaw
     """The tools' Cedar policies and schema, validated."""
     detectors: Mapping[Stage, tuple[Detector, ...]]
+    remotes: Mapping[Stage, tuple[Remote, ...]]
     scanners: Mapping[Stage, PatternScanner]
     tables: Mapping[Stage, RuleTable]
     canonical: Mapping[str, object]
@@ -39,6 +41,10 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def detectors_at(self, stage: Stage) -> tuple[Detector, ...]:
         """Return the detectors that the rules of a Stage need, without the pattern scanner."""
         return self.detectors.get(stage, ())
+
+    def remotes_at(self, stage: Stage) -> tuple[Remote, ...]:
+        """Return the detectors outside the process that the rules of a Stage need."""
+        return self.remotes.get(stage, ())
 
     def scanner_at(self, stage: Stage) -> PatternScanner | None:
         """Return the scanner for the pattern entities of a Stage's rules; None when they name none."""

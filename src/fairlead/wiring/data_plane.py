@@ -13,6 +13,7 @@ from fairlead.detectors import Registry
 from fairlead.guard import FileLevers, MemoryLimits, Ports, begin_levers
 from fairlead.identity import ApiKey, KeyRing, Scope
 from fairlead.integrations import otlp_exporter
+from fairlead.integrations.remote import RemoteRunner
 from fairlead.journal import Fingerprinter, Journal, Sealer, journals
 from fairlead.policy import Release
 from fairlead.telemetry import ExchangeTrace, Telemetry
@@ -152,6 +153,7 @@ class DataPlane:
         finally:
             self.sealer.close()
             self._parts.telemetry.close()
+            self._parts.remote.close()
 
     def _compile(self) -> Release:
         texts = self._files.read()
@@ -168,12 +170,14 @@ class DataPlane:
 
     def _serve(self, release: Release) -> Serving:
         parts = self._parts
+        parts.remote.prepare(remote for remotes in release.remotes.values() for remote in remotes)
         ports = Ports(
             clock=parts.clock,
             levers=parts.levers,
             limits=parts.limits,
             broker=Broker(release, parts.approvals),
             fingerprint=parts.fingerprint,
+            remote=parts.remote,
         )
         tools = frozenset(tool.name for tool in release.tools if tool.stage == "retrieval")
         return Serving(release=release, ports=ports, retrieval_tools=tools)
@@ -211,6 +215,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     limits: MemoryLimits
     keys: KeyRing
     telemetry: Telemetry
+    remote: RemoteRunner
     secrets: Secrets
 
 
@@ -241,6 +246,8 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
         undo.callback(journal.close)
         sealer = Sealer.open(settings.config_dir)
         undo.callback(sealer.close)
+        remote = RemoteRunner(secret_from_environment)
+        undo.callback(remote.close)
         exporter = otlp_exporter(settings.otlp_endpoint) if settings.otlp_endpoint else None
         parts = Parts(
             worker=worker,
@@ -253,6 +260,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             limits=MemoryLimits(),
             keys=KeyRing.load(settings.data_dir / "keys.json"),
             telemetry=Telemetry(sample=settings.trace_sample, exporter=exporter),
+            remote=remote,
             secrets=secret_from_environment,
         )
         plane = DataPlane(loaded, registry, parts)

@@ -1,0 +1,9 @@
+"""Errors of the adapters to other systems."""
+
+from fairlead.core import Unavailable
+
+
+class DetectorNotLoaded(Unavailable):
+    """A model that the policy names can't be loaded; a guard without it would not do what its policy says."""
+
+    code = "detector-not-loaded"
