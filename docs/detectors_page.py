@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from fairlead.detectors import Card, Measurement, Rate, Registry, read_card
+from fairlead.statistics import clopper_pearson
 
 PAGE = Path(__file__).resolve().parent / "reference" / "detectors.md"
 CARDED = ("harm@1", "injection@1", "injection-rules@2")
+HARD = ("awesome prompts", "certified safe prompts", "gpteacher role-play")
 CHANNELS = {"asked": "what a user or a model says", "data": "documents, tool results, memory, other agents"}
 HEAD = """\
 # Detectors
@@ -27,18 +31,23 @@ rot13, reversed.
 ## Heads
 
 A head is a logistic regression on hashed n-grams, half a megabyte, trained by `make train` from public data with known licences. It has
-weights of its own for what is *asked* and for *data*, because an imperative in a document is an attack and in a request is none. It scores
-windows of about a sentence; the highest is the Hit's span. What the application itself wrote is not scored. The name in a Finding, such as
+weights of its own for what is *asked* and for *data*, because an imperative in a document is an attack and in a request is none. What is
+asked is scored as a whole (windows of 3,000 bytes), data by windows of about two sentences (150 bytes); the highest is the Hit's span.
+What the application itself wrote is not scored. The name in a Finding, such as
 `injection@1.0a1b2c3d`, ends in the digest of the weights; a policy names it `injection`.
 
 A rule with `max_fpr` takes its threshold from the head's card. Each step promises that the one-sided 95% upper bound
 (Clopper and Pearson) of the share of benign texts that fire, measured on a pool that was kept apart from training, is at most that rate.
+The pools are frozen by digest (`training/pools.json`) before anything is trained, and training stops when they differ.
 A rate that the pool can't carry is refused: [`no-operating-point`](errors/no-operating-point.md). Files that are missing or changed stop
 the start: [`model-damaged`](errors/model-damaged.md).
 
 **What to expect of other texts.** The pool holds texts of the same sources as the training. For texts of another kind quote these two:
-*left out* is what a head does on a source when it was made without it and without its copies; *outside* is what the shipped head does on
-sets that nothing was trained on. Recall in data is of attacks that stand inside a benign document. Intervals are exact, 95%, two-sided.
+*left out* is what a head does on a source when it was made without it and without near-duplicates of its texts; *outside* is what the
+shipped head does on sets that nothing was trained on, among them three that look like attacks and are none: `awesome prompts` (some of
+which are jailbreaks in fact; all count as false positives here), `certified safe prompts` and the role-play of `gpteacher`. *A fifth held
+out* is for texts of the same kind: clusters of near-duplicates that the head was made without. Recall in data is of attacks that stand
+inside a benign document. Intervals are exact, 95%, two-sided; those of pooled rates take texts as independent.
 English first; polite or new wordings are missed, and what stops an action is the policy on tools, not a head.
 """
 
@@ -64,8 +73,24 @@ def _section(name: str, card: Card, *, loaded: bool) -> Iterator[str]:
         yield from (f"| {at.channel} | {at.max_fpr:.2%} | {at.threshold:g} | {_share(at.fpr)} |" for at in card.points)
         yield ""
     for channel, about in CHANNELS.items():
-        for title, measured in (("Left out", card.left_out), ("Outside", card.outside)):
-            yield from _table(f"### {title}, {channel}: {about}", [entry for entry in measured if entry.channel == channel])
+        for title, measured in (("Left out", card.left_out), ("A fifth held out", card.grouped), ("Outside", card.outside)):
+            chosen = [entry for entry in measured if entry.channel == channel]
+            yield from _table(f"### {title}, {channel}: {about}", [*_pooled(title, chosen), *chosen])
+
+
+def _pooled(title: str, measured: list[Measurement]) -> Iterator[Measurement]:
+    """Yield the rates over all sources of attacks that were left out, and over all benign ones that look like attacks."""
+    for label, kind, names in (("all attacks together", "recall", ()), ("look-alikes together", "fpr", HARD)):
+        if (title == "Outside") == (kind == "recall"):
+            continue
+        chosen = [entry for entry in measured if entry.kind == kind and (not names or entry.source in names)]
+        for at in dict.fromkeys((entry.max_fpr, entry.threshold) for entry in chosen):
+            rates = [entry.rate for entry in chosen if (entry.max_fpr, entry.threshold) == at]
+            if len(rates) > 1:
+                k, n = sum(rate.k for rate in rates), sum(rate.n for rate in rates)
+                interval = clopper_pearson(k, n)
+                pooled = Rate(k=k, n=n, value=k / n, low=interval.low, high=interval.high)
+                yield msgspec.structs.replace(chosen[0], source=label, max_fpr=at[0], threshold=at[1], rate=pooled)
 
 
 def _table(title: str, measured: list[Measurement]) -> Iterator[str]:

@@ -5,22 +5,22 @@ Sources that copy from each other share a name, as in ``training.sources``.
 
 import hashlib
 import json
-import random
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import yaml
 
-from training.sources import Data, Text, column
+from training.own import together, variants
+from training.sources import OWN, Data, Text, column
 
-OWN = "written for Fairlead"
-"""Hard texts of our own; they are trained on and never in a pool, since their variants are too much alike."""
 KNOWLEDGE = "knowledge dialogues"
 _SOCIAL = "social posts"
 _WIKIPEDIA = "wikipedia comments"
-_SLOT = re.compile(r"\{([^{}\"]*\|[^{}]*)\}")
 _VARIANTS = 12
+_HARD = 80
+"""Variants of a line whose texts look like attacks."""
+_ROLE = re.compile(r"\W*(?:role-?play|you are|you're|pretend|imagine|act as|act like|assume|take on|be an? |play )", re.IGNORECASE)
+"""How role-play begins. Some collections hold GPTeacher's, and none of it is trained on."""
 
 
 def requests(data: Data) -> Iterator[Text]:
@@ -31,23 +31,34 @@ def requests(data: Data) -> Iterator[Text]:
     for entry in _gpteacher(data):
         joined = f"{entry['instruction']}\n{entry['input']}" if entry["input"] else entry["instruction"]
         yield Text("gpteacher", str(joined))
-    yield from column("awesome prompts", data.rows("awesome_prompts", "prompts.csv.gz"), "prompt")
     for entry in _self_instruct(data):
         yield Text("self-instruct", str(entry["instruction"]))
         yield from (
             Text("self-instruct", f"{entry['instruction']}\n{case['input']}") for case in _list(entry["instances"]) if case["input"]
         )
     yield from (Text("fuzzyai benign", line) for line in data.lines("fuzzyai", "benign_prompts.txt.gz"))
-    yield from (Text("certified safe prompts", line) for line in data.lines("certified_safe_prompts", "safe_prompts.txt"))
     rows = data.rows("jailbreak_classification", "jailbreak_dataset_train.csv.gz")
-    yield from column("llm-warden benign", [row for row in rows if row["type"] == "benign"], "prompt")
+    yield from column("llm-warden benign", [row for row in rows if row["type"] == "benign" and not _ROLE.match(row["prompt"])], "prompt")
     objects = data.objects("deepset_injections", "train.jsonl.gz")
     yield from (Text("deepset", str(entry["text"])) for entry in objects if entry["label"] == 0)
     yield from some(_said(data, answers=False), 2000)
     trivia = data.lines("tasktracker", "trivia_pairs.txt.gz")
     yield from (Text("trivia", line.partition("Answer:")[0].removeprefix("Question:").strip()) for line in trivia)
     yield from some(_edos(data), 1500)
-    yield from own("requests")
+    yield from own("requests", _VARIANTS)
+    yield from own("security", _HARD // 2)
+    yield from own("roleplay", _HARD)
+    yield from (Text(f"{OWN}: roleplay", text) for text in together(list(variants("roleplay", _HARD)), 1500))
+    yield from own("specs", 3 * _HARD)
+    yield from pasted(data)
+
+
+def pasted(data: Data) -> Iterator[Text]:
+    """Yield longer texts that people hand to a model: answers, articles, comments, code."""
+    sources = ("gpteacher", "assistant turns", KNOWLEDGE, _WIKIPEDIA, "news summaries", "threat descriptions", "self-instruct")
+    for entry in documents(data):
+        if entry.source in sources and _digest(entry.text)[1] < 77:
+            yield Text(f"pasted {entry.source}", entry.text)
 
 
 def documents(data: Data) -> Iterator[Text]:
@@ -71,18 +82,17 @@ def documents(data: Data) -> Iterator[Text]:
     summaries = data.rows("xsum_halluc", "factuality_annotations_xsum_summaries.csv.gz")
     yield from column("news summaries", summaries, "summary")
     yield from _threats(data)
-    yield from own("documents")
+    yield from own("documents", _VARIANTS)
 
 
-def own(name: str) -> Iterator[Text]:
-    """Yield our own texts, each line in a few of its variants.
+def own(name: str, most: int) -> Iterator[Text]:
+    """Yield our own texts.
 
     Args:
-        name: ``requests`` or ``documents``.
+        name: Of the file of templates.
+        most: Variants of a line at most.
     """
-    for line in (Path(__file__).parent / "own" / f"{name}.txt").read_text().splitlines():
-        if line and not line.startswith("# Benign"):
-            yield from (Text(OWN, text) for text in _variants(line))
+    yield from (Text(f"{OWN}: {name}", text) for text in variants(name, most))
 
 
 def some(texts: Iterable[Text], most: int) -> list[Text]:
@@ -92,13 +102,7 @@ def some(texts: Iterable[Text], most: int) -> list[Text]:
 
 def kept_apart(entry: Text, share: int = 3) -> bool:
     """Tell whether a benign text belongs to the pool that is measured on: one in ``share``, by a hash of the text."""
-    return entry.source != OWN and _digest(entry.text)[0] % share == 0
-
-
-def _variants(line: str) -> list[str]:
-    chosen = random.Random(line)  # noqa: S311 - a seed that makes training repeatable is the point
-    drawn = [_SLOT.sub(lambda slot: chosen.choice(slot[1].split("|")), line) for _ in range(3 * _VARIANTS)]
-    return list(dict.fromkeys(drawn))[:_VARIANTS]
+    return not entry.source.startswith(OWN) and _digest(entry.text)[0] % share == 0
 
 
 def _digest(text: str) -> bytes:
@@ -110,8 +114,7 @@ def _clinc(data: Data) -> Iterator[str]:
 
 
 def _gpteacher(data: Data) -> Iterator[dict[str, object]]:
-    for name in ("roleplay", "codegen"):
-        yield from data.objects("gpteacher", f"{name}_instruct.jsonl.gz")
+    yield from data.objects("gpteacher", "codegen_instruct.jsonl.gz")
 
 
 def _self_instruct(data: Data) -> Iterator[dict[str, object]]:

@@ -1,39 +1,37 @@
-"""Logistic regression on hashed n-grams by mini-batch Adam, in numpy, from a fixed seed."""
+"""Logistic regression on hashed n-grams, in two rounds: the second one minds the benign texts that the first one got wrong."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
 
+from fairlead.detectors.families.heads import strength
 from fairlead.detectors.ngrams import BUCKETS, grams_of
 from fairlead.detectors.text import prepare
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
-_EPOCHS = 6
-_BATCH = 256
-_RATE = 0.02
-_DECAY = 2e-6
+_STEPS = (40, 25)
+"""Steps of each round."""
+_DECAY = 5e-5
+"""Weight of the squared weights in the loss."""
+_HARD = 60.0
+"""How much more a benign text counts in the second round when the first one is sure that it is an attack: rates near zero matter most."""
 _PIECES = 6
 """Pieces of one text that are read at most."""
-_LONGEST = 4000
+_LONGEST = 20_000
 """Characters of a training text that are read."""
 
 
 class Rows(NamedTuple):
-    """Features of many pieces of text, one after the other."""
+    """Features of pieces of texts."""
 
-    buckets: npt.NDArray[np.uint32]
-    edges: Indices
-    """Where each piece's features start; one more at the end."""
+    matrix: csr_matrix
     owners: Indices
     """The text that each piece is of."""
-
-    def of(self, chosen: Indices) -> tuple[npt.NDArray[np.uint32], Indices]:
-        """Return the features of some pieces, and how many each has."""
-        counts = self.edges[chosen + 1] - self.edges[chosen]
-        return np.concatenate([self.buckets[self.edges[row] : self.edges[row + 1]] for row in chosen]), counts
 
 
 class Model(NamedTuple):
@@ -72,12 +70,17 @@ def rows_of(texts: Sequence[str], width: int) -> Rows:
         texts: The texts.
         width: Characters of a piece.
     """
-    owned = [(owner, piece) for owner, text in enumerate(texts) for piece in pieces_of(text, width)]
-    parts = [grams_of(prepare(piece).normalised.text).buckets for _, piece in owned]
-    return Rows(np.concatenate(parts), np.cumsum([0, *(part.size for part in parts)]), np.array([owner for owner, _ in owned]))
+    owned = [(owner, piece) for owner, text in enumerate(texts) for piece in pieces_of(prepare(text).normalised.text, width)]
+    parts = [grams_of(piece).buckets for _, piece in owned]
+    counts = np.array([part.size for part in parts])
+    edges = np.concatenate([[0], np.cumsum(counts)])
+    values = np.repeat(strength(counts), counts).astype(np.float32)
+    matrix = csr_matrix((values, np.concatenate(parts).astype(np.int32), edges), shape=(len(parts), BUCKETS))
+    matrix.sum_duplicates()
+    return Rows(matrix, np.array([owner for owner, _ in owned]))
 
 
-def fit(rows: Rows, labels: Floats, importance: Floats, chosen: Indices, *, seed: int) -> Model:
+def fit(rows: Rows, labels: Floats, importance: Floats, chosen: Indices) -> Model:
     """Fit a model.
 
     Args:
@@ -85,45 +88,32 @@ def fit(rows: Rows, labels: Floats, importance: Floats, chosen: Indices, *, seed
         labels: For each piece 1 if it is of what is to be found, 0 for the rest.
         importance: Weight of each piece in the loss.
         chosen: Pieces to train on.
-        seed: For the order of the batches.
     """
-    random = np.random.default_rng(seed)
-    weights, bias = np.zeros(BUCKETS, dtype=np.float32), np.float32(0)
-    mean, square = np.zeros_like(weights), np.zeros_like(weights)
-    bias_mean = bias_square = 0.0
-    steps = _EPOCHS * -(-chosen.size // _BATCH)
-    step = 0
-    for _ in range(_EPOCHS):
-        order = random.permutation(chosen)
-        for batch in np.array_split(order, -(-order.size // _BATCH)):
-            step += 1
-            buckets, counts = rows.of(batch)
-            starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-            scale = (1 / np.sqrt(counts)).astype(np.float32)
-            raw = np.add.reduceat(weights[buckets], starts) * scale + bias
-            error = importance[batch] * (_share(raw) - labels[batch]) / batch.size
-            gradient = np.bincount(buckets, weights=np.repeat(error * scale, counts), minlength=BUCKETS).astype(np.float32)
-            gradient += _DECAY * weights
-            rate = _RATE * (1 - step / (steps + 1))
-            mean += 0.1 * (gradient - mean)
-            square += 0.001 * (gradient * gradient - square)
-            correction = np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
-            weights -= np.float32(rate * correction) * mean / (np.sqrt(square) + np.float32(1e-8))
-            slope = float(error.sum())
-            bias_mean += 0.1 * (slope - bias_mean)
-            bias_square += 0.001 * (slope * slope - bias_square)
-            bias -= np.float32(rate * correction * bias_mean / (np.sqrt(bias_square) + 1e-8))
-    return Model(weights, float(bias))
+    matrix, signs, weight = rows.matrix[chosen], np.where(labels[chosen] > 0, 1.0, -1.0), importance[chosen].astype(np.float64)
+    across = matrix.T.tocsr()
+    found = np.zeros(BUCKETS + 1)
+    for steps in _STEPS:
+        found = _minimum(matrix, across, (signs, weight), found, steps)
+        sure = 1 / (1 + np.exp(-(matrix @ found[:-1].astype(np.float32) + found[-1])))
+        weight = np.where(signs < 0, importance[chosen] * (1 + _HARD * sure), importance[chosen])
+    return Model(found[:-1], float(found[-1]))
 
 
-def _share(raw: Floats) -> npt.NDArray[np.float64]:
-    """Return the logistic function, rounded so that processors whose exponentials differ in the last bit train the same model."""
-    exact = 1 / (1 + np.exp(-raw.astype(np.float64)))
-    return np.asarray(np.rint(exact * 2**24) / 2**24)
+def _minimum(matrix: csr_matrix, across: csr_matrix, wanted: tuple[Floats, Floats], begin: Floats, steps: int) -> Floats:
+    signs, weight = wanted
+    total = weight.sum()
+
+    def loss(at: Floats) -> tuple[float, Floats]:
+        margin = signs * (matrix @ at[:-1].astype(np.float32) + at[-1])
+        slope = -weight * signs / (1 + np.exp(np.minimum(margin, 500))) / total
+        value = (weight * np.logaddexp(0, -margin)).sum() / total + _DECAY / 2 * (at[:-1] @ at[:-1])
+        return float(value), np.append(across @ slope.astype(np.float32) + _DECAY * at[:-1], slope.sum())
+
+    return np.asarray(minimize(loss, begin, jac=True, method="L-BFGS-B", options={"maxiter": steps, "maxcor": 8}).x)
 
 
 def integers(model: Model) -> Integers:
     """Return a model with int8 weights; the few largest are cut to the scale of the rest."""
-    top = float(np.quantile(np.abs(model.weights[model.weights != 0]), 0.9995))
-    unit = top / 127
-    return Integers(np.clip(np.rint(model.weights / unit), -127, 127).astype(np.int8), unit, model.bias)
+    weights = model.weights
+    unit = float(np.quantile(np.abs(weights[weights != 0]), 0.9995)) / 127
+    return Integers(np.clip(np.rint(weights / unit), -127, 127).astype(np.int8), unit, model.bias)

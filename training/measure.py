@@ -19,7 +19,7 @@ Cuts = dict[float, float]
 def raw_of(texts: Sequence[str], model: Integers, channel: Channel) -> Raw:
     """Return the raw value of the highest window of each text, in whichever way it is read."""
     width = WINDOWS[channel]
-    best = [max(highest(view.text, width, model.table).raw for view in prepare(text).readings) for text in texts]
+    best = [max(highest(grams, width, model.table).raw for _, grams in prepare(text).grams) for text in texts]
     return np.array(best) * model.unit + model.bias
 
 

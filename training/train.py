@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -18,39 +18,59 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.core import Origin, SystemClock, digest, digest_bytes
+from fairlead.core import Origin, SystemClock, digest_bytes
 from fairlead.detectors.card import Card, Channel, Curve, DataSource, Measurement, OperatingPoint
 from fairlead.detectors.families.heads import SHAPES
 from fairlead.detectors.families.injection import InjectionRules
 from fairlead.detectors.text import prepare
 from fairlead.evals import read_corpora
 from training.benign import documents, requests
-from training.corpus import Corpus, corpus_of, without_copies
+from training.copies import Known
+from training.corpus import Corpus, corpus_of, digest_of, left_out_of, pool_of
 from training.fit import Integers
 from training.measure import Cuts, Raw, curve, points, rate, raw_of, thresholds
-from training.outside import attacks, benign_documents, benign_requests, nothing
+from training.outside import attacks, benign_documents, benign_requests, everything, nothing
 from training.outside import harmful as harmful_outside
-from training.sources import LICENCES, Data, Reader, Text, distinct, harmful, injections, planted
+from training.sources import (
+    LICENCES,
+    OWN,
+    Data,
+    Reader,
+    Text,
+    deepset,
+    distinct,
+    harmful,
+    injections,
+    jailbreak_classification,
+    planted,
+)
 
 SHIPPED = Path(__file__).parents[1] / "src/fairlead/detectors/data"
-_MEASURED = (0.01, 0.005)
+FROZEN = Path(__file__).parent / "pools.json"
+"""Digests of the benign pools, written before anything is trained."""
+_MEASURED = (0.05, 0.01, 0.005)
 """Rates at which sources are measured."""
 _FIXED = (0.7, 0.8)
 """Thresholds at which the rules are measured."""
 _FEW = 400
 """Benign sources that are smaller are not left out."""
+_PARTS = 3
+"""Benign sources are left out in so many parts."""
 _MOST = 2000
 """Texts of a source that a rate is measured on at most."""
 Kind = Literal["recall", "fpr"]
 _METHOD = (
-    "Logistic regression on hashed byte 3- to 5-grams, words and word pairs (2^18 buckets, int8 weights), one set of weights per channel; "
-    "the highest window of a text counts. Trained with numpy from a fixed seed. Operating points: benign texts kept apart from training, "
-    "in data joined to documents of 400 characters or more; the one-sided 95% upper bound (Clopper-Pearson) keeps to the rate."
+    "Logistic regression on hashed byte 3- to 5-grams, words and word pairs (2^18 buckets, int8 weights), one set of weights per channel, "
+    "in two rounds: the second one minds the benign texts that the first one got wrong. What is asked is scored in windows of 3,000 bytes, "
+    "data in windows of 150; the highest counts. Operating points: benign texts kept apart from training, in data joined to documents of "
+    "400 characters or more, frozen by digest before the training; the one-sided 95% upper bound (Clopper-Pearson) keeps to the rate. "
+    "Nothing that shares more than 30% of its runs of five words with a text for measuring only is trained on."
 )
 _LIMITS = (
-    "English first. Sees wordings like those of public collections; misses polite or new ones, and does not read images or sound. Quote "
-    "the left-out and outside rates, not the operating points, for texts of another kind. Long documents fire more often than short "
-    "ones. Choices of method were made with the outside figures in sight. Not calibrated on your traffic."
+    "English first; our own templates in twelve other languages were not reviewed by native speakers. Sees wordings like those of public "
+    "collections; misses polite or new ones, and does not read images or sound. Quote the left-out and outside rates, not the operating "
+    "points, for texts of another kind. Choices of method, and our own hard texts, were made with the outside figures in sight. Not "
+    "calibrated on your traffic."
 )
 _RULES = "Phrases and structures, scored by who wrote them. Written by hand: no data was used, and no operating point is promised."
 _RULES_LIMITS = "English. Sees the phrases that it knows and no others; the tool broker, not this, is what stops an action."
@@ -68,39 +88,62 @@ class Readers(NamedTuple):
 class Trained(NamedTuple):
     """One channel of a head."""
 
+    corpus: Corpus
     model: Integers
     curve: Curve
     points: list[OperatingPoint]
     left_out: list[Measurement]
+    grouped: list[Measurement]
     outside: list[Measurement]
-    pool: list[Text]
 
 
-HEADS: dict[str, dict[Channel, Readers]] = {
-    "injection": {
-        "asked": Readers(injections, requests, attacks, benign_requests),
-        "data": Readers(planted, documents, nothing, benign_documents),
-    },
-    "harm": {
-        "asked": Readers(harmful, requests, harmful_outside, benign_requests),
-        "data": Readers(harmful, documents, harmful_outside, benign_documents),
-    },
+class Head(NamedTuple):
+    """What a head is made from; its name and hazards stand in ``SHAPES``."""
+
+    channels: dict[Channel, Readers]
+    grouped: Mapping[str, Reader] = {}
+    """Sources of which a fifth is held out, and how to read them."""
+
+
+HEADS: dict[str, Head] = {
+    "injection": Head(
+        {
+            "asked": Readers(injections, requests, attacks, benign_requests),
+            "data": Readers(planted, documents, nothing, benign_documents),
+        },
+        {"deepset": deepset, "jailbreak classification": jailbreak_classification},
+    ),
+    "harm": Head(
+        {
+            "asked": Readers(harmful, requests, harmful_outside, benign_requests),
+            "data": Readers(harmful, documents, harmful_outside, benign_documents),
+        }
+    ),
 }
+
+
+class Sets(NamedTuple):
+    """The data, in both ways in which it may be read."""
+
+    data: Data
+    outside: Data
+    known: Known
 
 
 def main() -> int:
     """Train, then compare with what is shipped or replace it; 1 if they differ."""
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with one folder per data set")
-    parser.add_argument("--write", action="store_true", help="replace the shipped models and cards")
-    options = parser.parse_args()
+    options = _options()
     if not options.data.is_dir():
         sys.stderr.write(f"error: {options.data} is no folder\n  mend: name the folder of the data sets with --data\n")
         return 2
     read_corpora(Path(__file__).parent, clock=SystemClock())  # what breaks a rule of its governance stops the training here
+    if options.freeze:
+        FROZEN.write_bytes(msgspec.json.format(msgspec.json.encode(_pools(options.data), order="sorted"), indent=1) + b"\n")
+        _say(f"wrote {FROZEN.name}")
+        return 0
     begin = time.monotonic()
-    made = {name: content for head in HEADS for name, content in _head(options.data, head).items()}
-    made |= _rules(options.data)
+    made = {name: content for head in options.heads or HEADS for name, content in _head(options.data, head).items()}
+    made |= {} if options.heads else _rules(options.data)
     _say(f"trained in {time.monotonic() - begin:.0f} s")
     same = all((SHIPPED / name).is_file() and (SHIPPED / name).read_bytes() == content for name, content in made.items())
     if options.write:
@@ -113,12 +156,36 @@ def main() -> int:
     return 0 if same else 1
 
 
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("heads", nargs="*", choices=[*HEADS, []], help="only these; all of them, and the card of the rules, by default")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with one folder per data set")
+    parser.add_argument("--write", action="store_true", help="replace the shipped models and cards")
+    parser.add_argument("--freeze", action="store_true", help="write down the benign pools that thresholds are set on, and train nothing")
+    return parser.parse_args()
+
+
+def _sets(root: Path) -> Sets:
+    outside = Data(root, measuring=True)
+    return Sets(Data(root), Data(root, measuring=True), Known(everything(outside)))
+
+
+def _pools(root: Path) -> dict[str, str]:
+    """Return the digest of every pool."""
+    data, _, known = _sets(root)
+    return {
+        f"{name}/{channel}": digest_of(pool_of(known.without(distinct(readers.benign(data))), channel))
+        for name, head in HEADS.items()
+        for channel, readers in head.channels.items()
+    }
+
+
 def _head(root: Path, name: str) -> dict[str, bytes]:
-    data, outside = Data(root), Data(root, measuring=True)
+    sets = _sets(root)
     _say(name)
-    trained = {channel: _channel(data, outside, channel, readers) for channel, readers in HEADS[name].items()}
+    trained = {channel: _channel(sets, name, channel) for channel in HEADS[name].channels}
     weights = _npy(np.stack([trained[channel].model.table for channel in sorted(trained)]))
-    pools = {channel: entry.pool for channel, entry in trained.items()}
+    pools = {channel: entry.corpus.pool for channel, entry in trained.items()}
     card = Card(
         detector=SHAPES[name].id,
         method=_METHOD,
@@ -127,16 +194,24 @@ def _head(root: Path, name: str) -> dict[str, bytes]:
         curves={channel: entry.curve for channel, entry in trained.items()},
         points=tuple(point for entry in trained.values() for point in entry.points),
         pool=_counts(pools),
-        pools={channel: digest([entry.text for entry in pool]) for channel, pool in pools.items()},
+        pools={channel: digest_of(pool) for channel, pool in pools.items()},
         left_out=tuple(left for entry in trained.values() for left in entry.left_out),
+        grouped=tuple(left for entry in trained.values() for left in entry.grouped),
         outside=tuple(left for entry in trained.values() for left in entry.outside),
-        sources=(*_sources(data), *_sources(outside)),
+        sources=(*_sources(sets.data), *_sources(sets.outside)),
     )
     return {f"{name}.npy": weights, f"{name}.json": _document(card)}
 
 
-def _channel(data: Data, outside: Data, channel: Channel, readers: Readers) -> Trained:
-    corpus = corpus_of(data, channel, readers.attacks, readers.benign)
+def _channel(sets: Sets, name: str, channel: Channel) -> Trained:
+    head = HEADS[name]
+    readers = head.channels[channel]
+    corpus = corpus_of(sets.data, channel, (readers.attacks, readers.benign), sets.known)
+    frozen = json.loads(FROZEN.read_bytes())[f"{name}/{channel}"]
+    if digest_of(corpus.pool) != frozen:
+        raise SystemExit(
+            f"error: the benign pool of {name}/{channel} is not the frozen one\n  mend: `python -m training --freeze`, and say why"
+        )
     _say(f"{channel}: {len(corpus.attacks)} attacks, {len(corpus.benign)} benign, {len(corpus.pool)} kept apart")
     model = corpus.fit()
     raw = raw_of([entry.text for entry in corpus.pool], model, channel)
@@ -147,32 +222,49 @@ def _channel(data: Data, outside: Data, channel: Channel, readers: Readers) -> T
         _say(f"  at most {point.max_fpr:.2%}: {point.fpr.k}/{point.fpr.n}")
     left_out = [*_attacks_left_out(corpus), *_benign_left_out(corpus)]
     _show("left out", left_out)
+    grouped = list(_fifths(corpus, {source: {entry.text for entry in reader(sets.data)} for source, reader in head.grouped.items()}))
+    _show("a fifth of", grouped)
     apart = [
-        *_by_source(corpus, (model, cuts), "recall", distinct(readers.attacks_outside(outside))),
-        *_by_source(corpus, (model, cuts), "fpr", distinct(readers.benign_outside(outside))),
+        *_by_source(corpus, (model, cuts), "recall", distinct(readers.attacks_outside(sets.outside))),
+        *_by_source(corpus, (model, cuts), "fpr", distinct(readers.benign_outside(sets.outside))),
     ]
     _show("outside", apart)
-    return Trained(model, bent, measured, left_out, apart, corpus.pool)
+    return Trained(corpus, model, bent, measured, left_out, grouped, apart)
 
 
 def _attacks_left_out(corpus: Corpus) -> Iterator[Measurement]:
-    """Yield the recall of each source's attacks by a model that was made without the source."""
-    for source in dict.fromkeys(entry.source for entry in corpus.attacks):
-        unseen = without_copies([entry for entry in corpus.attacks if entry.source == source], corpus.attacks)
-        yield from _rates(corpus, _without(corpus, source), ("recall", source), unseen)
+    """Yield the recall of each source's attacks by a model that was made without the source and all copies of its texts."""
+    for source in left_out_of(corpus):
+        unseen = [entry.text for entry in corpus.attacks if entry.source == source]
+        yield from _rates(corpus, _without(corpus, [source]), ("recall", source), unseen)
 
 
 def _benign_left_out(corpus: Corpus) -> Iterator[Measurement]:
-    """Yield how often each benign source fires in a model that was made, and whose thresholds were set, without the source."""
-    sizes = Counter(entry.source for entry in corpus.benign)
-    for source in (name for name, size in sizes.items() if size >= _FEW or name not in {entry.source for entry in corpus.pool}):
-        unseen = [entry.text for entry in (*corpus.pool, *corpus.benign) if entry.source == source]
-        yield from _rates(corpus, _without(corpus, source), ("fpr", source), unseen)
+    """Yield how often each benign source fires in a model that was made, and whose thresholds were set, without a third of the sources."""
+    sizes = Counter(entry.source for entry in corpus.benign if not entry.source.startswith(OWN))
+    names = [name for name, size in sizes.items() if size >= _FEW]
+    for first in range(_PARTS):
+        away = names[first::_PARTS]
+        by = _without(corpus, [*away, *(f"pasted {name}" for name in away)])
+        for source in away:
+            unseen = [entry.text for entry in (*corpus.pool, *corpus.benign) if entry.source == source]
+            yield from _rates(corpus, by, ("fpr", source), unseen)
 
 
-def _without(corpus: Corpus, source: str) -> tuple[Integers, Cuts]:
-    model = corpus.fit(without=source)
-    return model, corpus.cuts(model, without=source)
+def _without(corpus: Corpus, sources: list[str]) -> tuple[Integers, Cuts]:
+    model = corpus.fit(without=sources)
+    return model, corpus.cuts(model, without=sources)
+
+
+def _fifths(corpus: Corpus, wanted: dict[str, set[str]]) -> Iterator[Measurement]:
+    """Yield the recall of held-out fifths, of all sources at once, and of the shipped kind of model."""
+    held = {source: corpus.fifth(texts) for source, texts in wanted.items()}
+    if not held:
+        return
+    model = corpus.fit(held_out=[entry for found in held.values() for entry in found])
+    by = model, corpus.cuts(model)
+    for source, found in held.items():
+        yield from _rates(corpus, by, ("recall", source), [entry.text for entry in found])
 
 
 def _by_source(corpus: Corpus, by: tuple[Integers, Cuts], kind: Kind, texts: list[Text]) -> Iterator[Measurement]:
@@ -197,7 +289,7 @@ def _rules(root: Path) -> dict[str, bytes]:
     measured: list[Measurement] = []
     origins: dict[Channel, Origin] = {"asked": "user", "data": "retrieved"}
     for channel, origin in origins.items():
-        readers = HEADS["injection"][channel]
+        readers = HEADS["injection"].channels[channel]
         kinds: tuple[tuple[Kind, list[Text]], ...] = (
             ("recall", [*distinct(readers.attacks(data)), *distinct(readers.attacks_outside(outside))]),
             ("fpr", [*distinct(readers.benign(data)), *distinct(readers.benign_outside(outside))]),

@@ -98,9 +98,11 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     pool: dict[str, int] = {}
     """Benign texts that the points were measured on, by channel and source; none was trained on."""
     pools: dict[Channel, str] = {}
-    """Digest of each channel's pool: of its texts, in their order."""
+    """Digest of each channel's pool, of its texts in their order; frozen before the weights were made."""
     left_out: tuple[Measurement, ...] = ()
-    """By models that were made, and whose thresholds were set, without the source; its attacks in other words are left out too."""
+    """By models that were made without the source and without near-duplicates of its texts in other sources."""
+    grouped: tuple[Measurement, ...] = ()
+    """By models that were made without a fifth of the source's clusters of near-duplicates: for texts of the same kind."""
     outside: tuple[Measurement, ...] = ()
     """By the shipped model on sources that are for measuring only."""
     sources: tuple[DataSource, ...] = ()

@@ -1,6 +1,7 @@
 """Trained heads: logistic regressions on hashed n-grams, small enough to ship and fast enough to be always on.
 
-A text is scored by windows, so that a sentence is not lost in a long document; the highest window counts and is the Hit's span.
+What is asked is scored as a whole; data by windows, so that a sentence is not lost in a long document. The highest window counts and is
+the Hit's span. All heads share the features of a text.
 """
 
 import io
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-WINDOWS: dict[Channel, int] = {"asked": 160, "data": 120}
-"""Bytes of a window: about a sentence, since what surrounds an attack makes its mean look harmless."""
+    from fairlead.detectors.ngrams import Grams
+
+WINDOWS: dict[Channel, int] = {"asked": 3000, "data": 300}
+"""Bytes of a window: what is asked is read as a whole unless it is very long; in data an order is a few sentences among others."""
+SATURATION = 1500
+"""Features, about 400 bytes of prose, beyond which a score is their mean: a text is not more of an attack because it is longer."""
 FLOOR = LADDER[0][1]
 """Scores below are not reported."""
 
@@ -84,8 +89,8 @@ class HeadDetector:
         if channel is None:
             return []
         best: Hit | None = None
-        for view in (reading for reading in text.readings if reading.text.strip()):
-            window = highest(view.text, WINDOWS[channel], self._weights[channel])
+        for view, grams in text.grams:
+            window = highest(grams, WINDOWS[channel], self._weights[channel])
             score = score_of(window.raw, self.card, channel)
             if score >= FLOOR and (best is None or score > best.score):
                 span = characters(view.text, window)
@@ -99,8 +104,10 @@ class HeadDetector:
             text: The text of a reading, not blank.
             channel: Which weights read it.
         """
+        from fairlead.detectors.ngrams import grams_of  # noqa: PLC0415 - imports numpy
+
         curve = self.card.curves[channel]
-        window = highest(text, WINDOWS[channel], self._weights[channel])
+        window = highest(grams_of(text), WINDOWS[channel], self._weights[channel])
         return window._replace(raw=window.raw * curve.unit + curve.bias)
 
     @cached_property
@@ -123,29 +130,37 @@ def harm() -> HeadDetector:
     return HeadDetector("harm")
 
 
-def highest(text: str, width: int, weights: "npt.NDArray[np.int8]") -> Window:
+def strength(counts: "npt.NDArray[np.int64]") -> "npt.NDArray[np.float64]":
+    """Return what the sum of the weights of so many features is multiplied with: evidence grows by the root, then no more."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    counts = np.maximum(counts, 1)
+    return np.where(counts <= SATURATION, counts**-0.5, SATURATION**0.5 / counts)
+
+
+def highest(grams: "Grams", width: int, weights: "npt.NDArray[np.int8]") -> Window:
     """Return the window of a text with the highest raw score.
 
     Args:
-        text: Normalised, or a view.
+        grams: Features of the text.
         width: Bytes of a window; windows overlap by half.
         weights: One per bucket.
     """
     import numpy as np  # noqa: PLC0415 - as above
 
-    from fairlead.detectors.ngrams import grams_of  # noqa: PLC0415 - imports numpy
-
-    grams = grams_of(text)
-    sums = np.bincount(grams.places, weights=weights[grams.buckets], minlength=grams.size).cumsum()
+    values = weights[grams.buckets]
+    if grams.size <= width:
+        raw = values.sum(dtype=np.int64) * strength(np.array([values.size]))[0]
+        return Window(0, grams.size, float(raw))
+    sums = np.bincount(grams.places, weights=values, minlength=grams.size).cumsum()
     counts = np.bincount(grams.places, minlength=grams.size).cumsum()
     ends = np.append(np.arange(width, grams.size, width // 2), grams.size)
-    starts = np.maximum(ends - width, 0)
-    before = starts - 1
+    before = np.maximum(ends - width, 0) - 1
     total = sums[ends - 1] - np.where(before < 0, 0.0, sums[before])
     number = counts[ends - 1] - np.where(before < 0, 0, counts[before])
-    raw = total / np.sqrt(np.maximum(number, 1))
-    best = int(raw.argmax())
-    return Window(int(starts[best]), int(ends[best]), float(raw[best]))
+    found = total * strength(number)
+    best = int(found.argmax())
+    return Window(int(before[best]) + 1, int(ends[best]), float(found[best]))
 
 
 def score_of(raw: float, card: Card, channel: Channel) -> float:
