@@ -11,6 +11,7 @@ from fairlead.core import Origin, Segment
 from fairlead.guard import ToolCall, ToolContext
 from fairlead.policy import Release
 from fairlead.testing import FixedClock
+from fairlead.testing.canaries import leaks
 from fairlead.testing.policies import small_release
 
 POLICY = """\
@@ -304,3 +305,17 @@ def test_obligations_come_with_the_answer() -> None:
     room = Room(small_release(POLICY, cedar=cedar)).says("read https://a.test/x")
     assert room.asks("fetch", url="https://a.test/x").obligations == ()
     assert room.asks("fetch", url="https://a.test/x").obligations == ("on_deny:fallback_tool:search",)
+
+
+CANARY = "kx7q2-canary"
+
+
+def test_canaries_find_a_manifest_that_lies() -> None:
+    results = [
+        ("read_page", "{}", f"hello {CANARY}"),
+        ("my_contacts", '{"name": "Kim"}', json.dumps([{"name": CANARY, "email": "a@b.test"}])),
+        ("find_event", '{"q": "planning day"}', json.dumps([{"id": "13", "title": CANARY}])),
+    ]
+    assert leaks(RELEASE, results, [CANARY]) == ("my_contacts",)
+    attested = [("find_event", '{"q": "planning day"}', json.dumps([{"id": CANARY, "title": "x"}]))]
+    assert leaks(RELEASE, attested, [CANARY]) == ("find_event",)
