@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from fairlead.core import digest
 from fairlead.detectors.card import Channel
-from fairlead.detectors.families.heads import WINDOWS
 from training.benign import kept_apart
 from training.copies import Known, clusters_of
 from training.fit import Integers, Rows, fit, integers, rows_of
@@ -27,6 +26,14 @@ _GROUPED = 51
 """Of 256 clusters so many, a fifth, are held out."""
 
 
+class Sets(NamedTuple):
+    """The data, in both ways in which it may be read."""
+
+    data: Data
+    outside: Data
+    known: Known
+
+
 class Shown(NamedTuple):
     """An attack as it is trained on."""
 
@@ -40,6 +47,8 @@ class Corpus(NamedTuple):
     """The texts of one channel of one head, and their features."""
 
     channel: Channel
+    width: int
+    """Bytes of a window."""
     attacks: list[Text]
     benign: list[Text]
     pool: list[Text]
@@ -77,7 +86,7 @@ class Corpus(NamedTuple):
 
     def cuts(self, model: Integers, without: Collection[str] = ()) -> Cuts:
         """Return a model's thresholds on the pool, or on what is left of it without some sources."""
-        return thresholds(raw_of([entry.text for entry in self.pool if entry.source not in without], model, self.channel))
+        return thresholds(raw_of([entry.text for entry in self.pool if entry.source not in without], model, self.width))
 
     def met(self, attacks: list[str]) -> list[str]:
         """Return attacks as a model meets them: in data each stands inside a document of the pool."""
@@ -101,28 +110,29 @@ class Corpus(NamedTuple):
         return [entry for found in chosen for entry in found if entry.text in wanted]
 
 
-def corpus_of(data: Data, channel: Channel, readers: tuple[Reader, Reader], known: Known) -> Corpus:
+def corpus_of(sets: Sets, channel: Channel, width: int, readers: tuple[Reader, Reader]) -> Corpus:
     """Read what a channel is made from.
 
     Args:
-        data: The folder.
+        sets: The data; no copy of what is for measuring only is used.
         channel: The channel.
+        width: Bytes of a window.
         readers: Of its attacks and of its benign texts.
-        known: What is for measuring only; no copy of it is used.
     """
-    found, everyday = (known.without(distinct(reader(data))) for reader in readers)
+    found, everyday = (sets.known.without(distinct(reader(sets.data))) for reader in readers)
     rest = [entry for entry in everyday if not kept_apart(entry)]
-    shown = [*(Shown(index, entry) for index, entry in enumerate(found)), *(_framed(found, rest) if channel == "data" else ())]
+    shown = [*(Shown(index, entry) for index, entry in enumerate(found)), *(_framed(found, rest, width) if channel == "data" else ())]
     used = [*(each.text for each in shown), *rest]
     return Corpus(
         channel=channel,
+        width=width,
         attacks=found,
         benign=rest,
         pool=pool_of(everyday, channel),
         sources=np.array([entry.source for entry in used]),
         attack=np.array([*(each.attack for each in shown), *(-1 for _ in rest)]),
         frames=np.array([*(each.frames for each in shown), *(("", "") for _ in rest)]),
-        rows=rows_of([entry.text for entry in used], WINDOWS[channel]),
+        rows=rows_of([entry.text for entry in used], width),
     )
 
 
@@ -164,10 +174,9 @@ def joined(texts: Iterable[Text]) -> Iterator[Text]:
     yield from (Text(source, "\n".join(parts)) for source, parts in waiting.items() if parts)
 
 
-def _framed(attacks: list[Text], benign: list[Text]) -> Iterator[Shown]:
+def _framed(attacks: list[Text], benign: list[Text], width: int) -> Iterator[Shown]:
     """Yield each attack between two pieces of benign texts, as a window often shows it."""
     chosen = random.Random(_SEED)  # noqa: S311 - as above
-    width = WINDOWS["data"]
     frames = [entry for entry in benign if len(entry.text) > width]
 
     def piece() -> Text:

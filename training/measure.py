@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.detectors.card import LADDER, Channel, Curve, OperatingPoint, Rate
-from fairlead.detectors.families.heads import WINDOWS, highest
+from fairlead.detectors.families.heads import highest
 from fairlead.detectors.text import prepare
 from fairlead.statistics import clopper_pearson
 from training.fit import Integers
@@ -16,9 +16,8 @@ Cuts = dict[float, float]
 """False-positive rate to the lowest raw value that keeps to it."""
 
 
-def raw_of(texts: Sequence[str], model: Integers, channel: Channel) -> Raw:
+def raw_of(texts: Sequence[str], model: Integers, width: int) -> Raw:
     """Return the raw value of the highest window of each text, in whichever way it is read."""
-    width = WINDOWS[channel]
     best = [max(highest(grams, width, model.table).raw for _, grams in prepare(text).grams) for text in texts]
     return np.array(best) * model.unit + model.bias
 

@@ -26,7 +26,7 @@ from fairlead.detectors.text import prepare
 from fairlead.evals import read_corpora
 from training.benign import documents, requests
 from training.copies import Known
-from training.corpus import Corpus, corpus_of, digest_of, left_out_of, pool_of
+from training.corpus import Corpus, Sets, corpus_of, digest_of, left_out_of, pool_of
 from training.fit import Integers
 from training.measure import Cuts, Raw, curve, points, rate, raw_of, thresholds
 from training.outside import attacks, benign_documents, benign_requests, everything, nothing
@@ -61,10 +61,10 @@ _MOST = 2000
 Kind = Literal["recall", "fpr"]
 _METHOD = (
     "Logistic regression on hashed byte 3- to 5-grams, words and word pairs (2^18 buckets, int8 weights), one set of weights per channel, "
-    "in two rounds: the second one minds the benign texts that the first one got wrong. What is asked is scored in windows of 3,000 bytes, "
-    "data in windows of 150; the highest counts. Operating points: benign texts kept apart from training, in data joined to documents of "
-    "400 characters or more, frozen by digest before the training; the one-sided 95% upper bound (Clopper-Pearson) keeps to the rate. "
-    "Nothing that shares more than 30% of its runs of five words with a text for measuring only is trained on."
+    "in two rounds: the second one minds the benign texts that the first one got wrong. What is asked is scored in windows of {asked:,} "
+    "bytes, data in windows of {data:,}; the highest counts. Operating points: benign texts kept apart from training, in data joined to "
+    "documents of 400 characters or more, frozen by digest before the training; the one-sided 95% upper bound (Clopper-Pearson) keeps to "
+    "the rate. Nothing that shares more than 30% of its runs of five words with a text for measuring only is trained on."
 )
 _LIMITS = (
     "English first; our own templates in twelve other languages were not reviewed by native speakers. Sees wordings like those of public "
@@ -120,14 +120,6 @@ HEADS: dict[str, Head] = {
         }
     ),
 }
-
-
-class Sets(NamedTuple):
-    """The data, in both ways in which it may be read."""
-
-    data: Data
-    outside: Data
-    known: Known
 
 
 def main() -> int:
@@ -188,7 +180,7 @@ def _head(root: Path, name: str) -> dict[str, bytes]:
     pools = {channel: entry.corpus.pool for channel, entry in trained.items()}
     card = Card(
         detector=SHAPES[name].id,
-        method=_METHOD,
+        method=_METHOD.format(**SHAPES[name].windows),
         limits=_LIMITS,
         model=digest_bytes(weights),
         curves={channel: entry.curve for channel, entry in trained.items()},
@@ -206,7 +198,7 @@ def _head(root: Path, name: str) -> dict[str, bytes]:
 def _channel(sets: Sets, name: str, channel: Channel) -> Trained:
     head = HEADS[name]
     readers = head.channels[channel]
-    corpus = corpus_of(sets.data, channel, (readers.attacks, readers.benign), sets.known)
+    corpus = corpus_of(sets, channel, SHAPES[name].windows[channel], (readers.attacks, readers.benign))
     frozen = json.loads(FROZEN.read_bytes())[f"{name}/{channel}"]
     if digest_of(corpus.pool) != frozen:
         raise SystemExit(
@@ -214,7 +206,7 @@ def _channel(sets: Sets, name: str, channel: Channel) -> Trained:
         )
     _say(f"{channel}: {len(corpus.attacks)} attacks, {len(corpus.benign)} benign, {len(corpus.pool)} kept apart")
     model = corpus.fit()
-    raw = raw_of([entry.text for entry in corpus.pool], model, channel)
+    raw = raw_of([entry.text for entry in corpus.pool], model, corpus.width)
     cuts = thresholds(raw)
     bent = curve(cuts, model)
     measured = points(raw, bent, channel)
@@ -276,7 +268,7 @@ def _rates(corpus: Corpus, by: tuple[Integers, Cuts], what: tuple[Kind, str], te
     kind, source = what
     model, cuts = by
     met = corpus.met(texts[:_MOST]) if kind == "recall" else texts[:_MOST]
-    raw = raw_of(met, model, corpus.channel)
+    raw = raw_of(met, model, corpus.width)
     for max_fpr in _MEASURED:
         found = rate(int((raw >= cuts[max_fpr]).sum()), raw.size)
         yield Measurement(source=source, channel=corpus.channel, kind=kind, max_fpr=max_fpr, rate=found)

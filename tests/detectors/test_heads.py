@@ -18,7 +18,6 @@ from fairlead.detectors.families.heads import (
     FLOOR,
     SATURATION,
     SHAPES,
-    WINDOWS,
     HeadDetector,
     harm,
     highest,
@@ -107,7 +106,7 @@ def test_in_data_the_span_is_the_window_that_counts_and_not_the_document(heads: 
     place = text.index(OVERRIDES[0])
     assert hit.start < place + len(OVERRIDES[0])
     assert place < hit.end
-    assert hit.end - hit.start <= WINDOWS["data"]
+    assert hit.end - hit.start <= SHAPES["injection"].windows["data"]
 
 
 def test_what_is_asked_is_read_as_a_whole_and_a_long_text_by_windows(heads: dict[str, HeadDetector]) -> None:
@@ -116,7 +115,7 @@ def test_what_is_asked_is_read_as_a_whole_and_a_long_text_by_windows(heads: dict
     filler = " ".join(DOCUMENTS) * 6
     text = f"{filler} {' '.join(OVERRIDES * 8)} {filler}"
     long = heads["injection"].detect(prepare(text), "user")[0]
-    assert long.end - long.start <= WINDOWS["asked"]
+    assert long.end - long.start <= SHAPES["injection"].windows["asked"]
     assert long.start < text.index(OVERRIDES[1]) < long.end
 
 

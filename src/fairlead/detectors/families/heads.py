@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from fairlead.detectors.ngrams import Grams
 
-WINDOWS: dict[Channel, int] = {"asked": 3000, "data": 300}
-"""Bytes of a window: what is asked is read as a whole unless it is very long; in data an order is a few sentences among others."""
 SATURATION = 1500
 """Features, about 400 bytes of prose, beyond which a score is their mean: a text is not more of an attack because it is longer."""
 FLOOR = LADDER[0][1]
@@ -45,11 +43,13 @@ class Shape(NamedTuple):
     """``name@version``; the digest of the weights is added to the version."""
     hazards: tuple[str, ...]
     """What it finds; it can't tell them apart, so it reports each."""
+    windows: dict[Channel, int]
+    """Bytes of a window: what is asked is read as a whole unless it is very long; in data an order is a few sentences among others."""
 
 
 SHAPES: dict[str, Shape] = {
-    "injection": Shape("injection@1", ("prompt_injection", "jailbreak")),
-    "harm": Shape("harm@1", ("harmful_request",)),
+    "injection": Shape("injection@1", ("prompt_injection", "jailbreak"), {"asked": 3000, "data": 300}),
+    "harm": Shape("harm@1", ("harmful_request",), {"asked": 3000, "data": 300}),
 }
 
 
@@ -66,7 +66,7 @@ class HeadDetector:
     runs: Runs = "whole"
 
     def __init__(self, name: str) -> None:
-        shape, self.hazards = SHAPES[name]
+        shape, self.hazards, self._windows = SHAPES[name]
         self.card: Card = read_card(shape)
         if not self.card.model or not self.card.curves:
             raise ModelDamaged("the card of a head names no weights", where=f"{name}.json", mend="install Fairlead again")
@@ -90,7 +90,7 @@ class HeadDetector:
             return []
         best: Hit | None = None
         for view, grams in text.grams:
-            window = highest(grams, WINDOWS[channel], self._weights[channel])
+            window = highest(grams, self._windows[channel], self._weights[channel])
             score = score_of(window.raw, self.card, channel)
             if score >= FLOOR and (best is None or score > best.score):
                 span = characters(view.text, window)
@@ -107,7 +107,7 @@ class HeadDetector:
         from fairlead.detectors.ngrams import grams_of  # noqa: PLC0415 - imports numpy
 
         curve = self.card.curves[channel]
-        window = highest(grams_of(text), WINDOWS[channel], self._weights[channel])
+        window = highest(grams_of(text), self._windows[channel], self._weights[channel])
         return window._replace(raw=window.raw * curve.unit + curve.bias)
 
     @cached_property
