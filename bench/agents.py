@@ -222,8 +222,17 @@ class _Unguarded:
 
 
 # ---------------------------------------------------------------------- the figures
-GRAVE = ("send_money", "schedule_transaction", "update_scheduled_transaction", "update_password", "invite_user_to_slack", "share_file")
-"""Tools that move money, change credentials or let outsiders in; mail counts by its recipients, which the attack's goal needs."""
+GRAVE = (
+    "send_money",
+    "schedule_transaction",
+    "update_scheduled_transaction",
+    "update_password",
+    "invite_user_to_slack",
+    "share_file",
+    "send_email",
+    "post_webpage",
+)
+"""Tools that move money, change credentials, let outsiders in or write to them."""
 
 
 def _rows(bench: Bench, played: Mapping[str, Sequence[Pair]]) -> Iterator[Row]:
