@@ -13,14 +13,42 @@ def found(text: str) -> list[tuple[str, str]]:
     return [(hit.entity, text[hit.start : hit.end]) for hit in SCANNER.scan(text)]
 
 
-@pytest.mark.parametrize("pattern", builtin_patterns(), ids=lambda pattern: pattern.name)
+@pytest.mark.parametrize("pattern", builtin_patterns(), ids=lambda pattern: f"{pattern.name}-{pattern.locale}")
 def test_the_example_is_found_and_the_look_alike_is_not(pattern: Pattern) -> None:
-    assert (pattern.name, pattern.example) in found(f"see {pattern.example} here")
-    assert pattern.name not in [entity for entity, _ in found(f"see {pattern.counter} here")]
+    alone = PatternScanner([pattern])
+    hits = alone.scan(f"see {pattern.example} here")
+    assert [hit.entity for hit in hits] == [pattern.name]
+    assert f"see {pattern.example} here"[hits[0].start : hits[0].end] in pattern.example
+    assert all(hit.score < 0.5 for hit in alone.scan(f"see {pattern.counter} here"))
 
 
-def test_there_are_ten_kinds_of_secrets_at_least() -> None:
-    assert len([pattern for pattern in builtin_patterns() if pattern.hazard == "secret"]) >= 10
+@pytest.mark.parametrize(
+    "pattern", [pattern for pattern in builtin_patterns() if pattern.context and not pattern.score], ids=lambda p: p.name
+)
+def test_a_guess_is_none_without_words_that_say_so(pattern: Pattern) -> None:
+    alone = PatternScanner([pattern])
+    hit = alone.scan(f"see {pattern.example} here")[0]
+    value = f"see {pattern.example} here"[hit.start : hit.end]
+    assert not alone.scan(f"the quantity is {value} in all")
+
+
+def test_the_nearest_words_decide_about_a_candidate() -> None:
+    ssn = "536-90-4399"
+    for text, score in ((ssn, 0.9), (f"ssn {ssn}", 1.0), (f"part no {ssn}", 0.4), (f"order 5, ssn {ssn}", 1.0), (f"ssn, order {ssn}", 0.4)):
+        assert [hit.score for hit in SCANNER.scan(text) if hit.entity == "us_ssn"] == [score]
+    assert [hit.score for hit in SCANNER.scan(f"ssn {'x ' * 40}{ssn}") if hit.entity == "us_ssn"] == [0.9]
+
+
+def test_every_entity_says_where_its_format_is_described_and_what_is_checked() -> None:
+    assert all(pattern.source and pattern.locale and pattern.checksum for pattern in builtin_patterns())
+    countries = {code for pattern in builtin_patterns() if pattern.group == "national_id" for code in pattern.locale.split(", ")}
+    assert len(countries) >= 40
+
+
+def test_there_are_two_hundred_formats_of_secrets_each_with_its_vendors_page() -> None:
+    secrets = [pattern for pattern in builtin_patterns() if pattern.hazard == "secret"]
+    assert len({pattern.name for pattern in secrets}) >= 200
+    assert all(": https://" in pattern.source for pattern in secrets)
 
 
 @pytest.mark.parametrize(

@@ -65,10 +65,28 @@ Validator = Callable[[str], int]
 """Takes a candidate and returns how many of its leading characters are a valid entity; 0 rejects it."""
 
 
+class Context(NamedTuple):
+    """Words that stand before a candidate and say what it is, or what it is not; the last of them decides.
+
+    Only what stands before counts, and only so many characters of it (``detectors.prefix.CONTEXT``): so a stream decides as the whole
+    text does, and waits for nothing.
+    """
+
+    words: str
+    """Alternatives of a regular expression, read without regard to case and as whole words."""
+    score: float
+    """Confidence of a match after one of them."""
+    against: str = ""
+    """Words that speak against it; the same form."""
+    lowered: float = 0.0
+    """Confidence of a match after one of those; 0 is no match."""
+
+
 class Pattern(NamedTuple):
     """One entity that a regular expression and a validator describe.
 
-    The expression keeps to what a stream allows (see ``detectors.prefix``).
+    The expression keeps to what a stream allows (see ``detectors.prefix``). If it has a group, the first is the entity, and the rest is
+    what gives it away, such as the name of a field.
     """
 
     name: str
@@ -85,9 +103,19 @@ class Pattern(NamedTuple):
     """A look-alike that it must not find."""
     validator: Validator | None = None
     score: float = 1.0
-    """Confidence of a match; 1.0 when a checksum or a fixed prefix backs it."""
+    """Confidence of a match without context; 1.0 when a checksum or a fixed prefix backs it, 0 when only context makes it one."""
     probe: str = ""
-    """A shorter expression that every match contains, for the prefilter; the expression itself when empty."""
+    """RE2 syntax: an expression that every match (or, for one that takes context to be one, its context) contains, for the prefilter.
+    The expression, or the context's words, when empty."""
+    context: Context | None = None
+    locale: str = "any"
+    """Countries whose format it is, as ISO 3166 codes, or ``any``."""
+    checksum: str = "none"
+    """What its validator checks."""
+    group: str = ""
+    """Name that a policy may use for this entity and its relatives, such as ``national_id``."""
+    linear: bool = False
+    """True for patterns of a policy: they are matched by RE2, in linear time whatever they are, and leftmost-longest."""
 
 
 class Cluster(NamedTuple):

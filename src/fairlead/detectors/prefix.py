@@ -8,7 +8,7 @@ For each pattern two RE2 expressions are derived from Python's own parse tree:
 
 Dropping a look-around, and opening a large count to ``*``, only makes more texts "still alive": a stream then holds a little more
 and stays exact. What would make it inexact is refused: back-references, anchors, look-aheads longer than one character,
-look-behinds longer than :data:`CONTEXT`, and matches without an upper bound.
+look-behinds longer than :data:`LOOK_BEHIND`, and matches without an upper bound.
 """
 
 import re
@@ -18,10 +18,16 @@ from typing import Any, NamedTuple
 
 from fairlead.detectors.errors import UnsupportedPattern
 
-CONTEXT = 2
-"""Characters of left context that a stream keeps for look-behinds."""
+CONTEXT = 56
+"""Characters of left context that a stream keeps: context words are looked for there, and nowhere else."""
+LOOK_BEHIND = 2
+"""Characters that a look-behind may have."""
 MAX_WIDTH = 4095
 """Characters that a match may have at most."""
+HEAD = 8
+"""Characters that the head of a pattern has."""
+SHORT = 3
+"""Counts up to this are kept whole in a head."""
 COUNTED = 16
 """Counts above this are opened to ``*``: counted automata are large."""
 
@@ -41,8 +47,12 @@ class Closure(NamedTuple):
 
     full: str
     open: str
+    head: str
+    """What every match begins with, a few characters long: small enough for hundreds of them to share one automaton."""
     width: int
     """Characters that a match has at most."""
+    spaceless: bool
+    """True when no match holds white space."""
 
 
 def closure_of(name: str, expression: str, counted: int = COUNTED) -> Closure:
@@ -65,8 +75,9 @@ def closure_of(name: str, expression: str, counted: int = COUNTED) -> Closure:
         raise UnsupportedPattern("the pattern matches the empty text", where=name, mend="make it match at least one character")
     if high > MAX_WIDTH:
         raise UnsupportedPattern("the pattern has no upper bound", where=name, mend=f"bound its repeats; at most {MAX_WIDTH} characters")
-    full, prefix = _sequence(tree, _Scope(name, counted, ignore_case=bool(tree.state.flags & code.SRE_FLAG_IGNORECASE)))
-    return Closure(full, prefix, int(high))
+    scope = _Scope(name, counted, ignore_case=bool(tree.state.flags & code.SRE_FLAG_IGNORECASE))
+    full, prefix = _sequence(tree, scope)
+    return Closure(full, prefix, _edge(tree, scope) + _head(tree, scope, HEAD)[0], int(high), _spaceless(tree))
 
 
 def re_ascii() -> int:
@@ -125,13 +136,93 @@ def _repeat(argument: Any, scope: _Scope) -> tuple[str, str]:  # noqa: ANN401 - 
     return whole, f"{before}(?:{prefix})"
 
 
+WHITE = "\t\n\x0b\x0c\r "
+
+
+def _spaceless(items: Any) -> bool:  # noqa: ANN401 - a parse tree of the standard library, untyped there
+    """Tell whether no match of a sequence holds white space."""
+    for operator, argument in items:
+        if operator in (code.MAX_REPEAT, code.MIN_REPEAT):
+            clear = _spaceless(argument[2])
+        elif operator is code.SUBPATTERN:
+            clear = _spaceless(argument[3])
+        elif operator is code.BRANCH:
+            clear = all(_spaceless(inner) for inner in argument[1])
+        elif operator in _SINGLE:
+            clear = not any(_takes(operator, argument, ord(space)) for space in WHITE)
+        else:
+            clear = True
+        if not clear:
+            return False
+    return True
+
+
+def _takes(operator: Any, argument: Any, character: int) -> bool:  # noqa: ANN401 - the same
+    if operator is not code.IN:
+        return operator is code.ANY or (argument == character) is (operator is code.LITERAL)
+    negated, taken = False, False
+    for kind, value in argument:
+        negated = negated or kind is code.NEGATE
+        taken = (
+            taken
+            or (kind is code.LITERAL and value == character)
+            or (kind is code.RANGE and value[0] <= character <= value[1])
+            or (kind is code.CATEGORY and value in (code.CATEGORY_SPACE, code.CATEGORY_NOT_DIGIT, code.CATEGORY_NOT_WORD))
+        )
+    return taken is not negated
+
+
+def _edge(items: Any, scope: _Scope) -> str:  # noqa: ANN401 - a parse tree of the standard library, untyped there
+    """Return what stands before a match whose expression begins with a look-behind for one character; a run of letters has few edges."""
+    operator, argument = items[0]
+    if operator is code.ASSERT_NOT and argument[0] < 0 and len(argument[1]) == 1 and argument[1][0][0] is code.IN:
+        inner = _single(code.IN, argument[1][0][1], scope)
+        if not inner.startswith("[^"):
+            return rf"(?:\A|[^{inner[1:]})"
+    return ""
+
+
+def _head(items: Any, scope: _Scope, budget: int) -> tuple[str, int]:  # noqa: ANN401 - a parse tree of the standard library, untyped there
+    """Return what a sequence begins with, and how many characters may still follow; 0 when its end was cut off."""
+    out = ""
+    for operator, argument in items:
+        if budget <= 0:
+            break
+        part, budget = _head_of(operator, argument, scope, budget)
+        out += part
+    return out, budget
+
+
+def _head_of(operator: Any, argument: Any, scope: _Scope, budget: int) -> tuple[str, int]:  # noqa: ANN401 - the same
+    if operator in _SINGLE:
+        return _single(operator, argument, scope), budget - 1
+    if operator is code.SUBPATTERN:
+        return _head(argument[3], scope._replace(ignore_case=scope.ignore_case or bool(argument[1] & code.SRE_FLAG_IGNORECASE)), budget)
+    if operator is code.BRANCH:
+        heads = [_head(inner, scope, budget) for inner in argument[1]]
+        return f"(?:{'|'.join(head for head, _ in heads)})", min(rest for _, rest in heads)
+    if operator in (code.MAX_REPEAT, code.MIN_REPEAT):
+        low, high, inner = argument
+        if high <= SHORT:
+            part, left = _head(inner, scope, budget)
+            return f"(?:{part}){{{low if left else min(low, 1)},{high if left else 1}}}", budget - max(low, 1) * (
+                budget - left
+            ) if left else 0
+        part, left = _head(inner, scope, budget)
+        times = min(low, budget // max(1, budget - left)) if left else min(low, 1)
+        return (f"(?:{part}){{{times}}}" if times else ""), 0 if times < low or high > low else left - (times - 1) * (budget - left)
+    return "", budget
+
+
 def _check_look_around(argument: Any, scope: _Scope) -> None:  # noqa: ANN401 - the same
     direction, inner = argument
     width = inner.getwidth()[1]
     if direction > 0 and width > 1:
         raise UnsupportedPattern("a look-ahead is longer than one character", where=scope.name, mend="make it part of the match")
-    if direction < 0 and width > CONTEXT:
-        raise UnsupportedPattern(f"a look-behind is longer than {CONTEXT} characters", where=scope.name, mend="make it part of the match")
+    if direction < 0 and width > LOOK_BEHIND:
+        raise UnsupportedPattern(
+            f"a look-behind is longer than {LOOK_BEHIND} characters", where=scope.name, mend="make it part of the match"
+        )
 
 
 def _single(operator: Any, argument: Any, scope: _Scope) -> str:  # noqa: ANN401 - the same

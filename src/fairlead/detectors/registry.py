@@ -9,7 +9,7 @@ from fairlead.detectors.calibrated import CalibratedHead
 from fairlead.detectors.calibration import Calibration
 from fairlead.detectors.card import Card
 from fairlead.detectors.errors import CalibrationInvalid, NoOperatingPoint, PluginFailed, UnknownEntity
-from fairlead.detectors.families import pii, secrets
+from fairlead.detectors.families import contact, money, nations, papers, places, secrets
 from fairlead.detectors.families.heads import HeadDetector
 from fairlead.detectors.model import Detector, Pattern
 
@@ -18,22 +18,33 @@ GROUP = "fairlead.detectors"
 
 def builtin_patterns() -> tuple[Pattern, ...]:
     """Return the built-in pattern entities."""
-    return (*pii.PATTERNS, *secrets.PATTERNS)
+    return (*contact.PATTERNS, *money.PATTERNS, *papers.PATTERNS, *nations.PATTERNS, *places.PATTERNS, *secrets.patterns())
 
 
-def patterns_of(names: Iterable[str]) -> tuple[Pattern, ...]:
-    """Return the patterns that entity names or group names (``pii``, ``secret``) select, in the order of the catalogue.
+def entity_names(patterns: Iterable[Pattern]) -> frozenset[str]:
+    """Return every name that a policy may use: of each pattern its own, that of its group, and that of its hazard."""
+    return frozenset(name for pattern in patterns for name in (pattern.name, pattern.group, pattern.hazard) if name)
+
+
+def patterns_of(names: Iterable[str], custom: Iterable[Pattern] = ()) -> tuple[Pattern, ...]:
+    """Return the patterns that names of entities or of groups (``pii``, ``secret``, ``national_id``) select, in the order of the catalogue.
+
+    Args:
+        names: What a policy says.
+        custom: Patterns of the policy's own; they come first.
 
     Raises:
         UnknownEntity: A name selects none.
     """
     wanted = set(names)
-    chosen = tuple(pattern for pattern in builtin_patterns() if pattern.name in wanted or pattern.hazard in wanted)
-    missing = wanted - {pattern.name for pattern in chosen} - {pattern.hazard for pattern in chosen}
+    known = (*custom, *builtin_patterns())
+    missing = wanted - entity_names(known)
     if missing:
-        known = ", ".join(sorted({pattern.name for pattern in builtin_patterns()}))
-        raise UnknownEntity("no pattern has this name", where=min(missing), mend=f"use pii, secret or one of: {known}")
-    return chosen
+        listed = ", ".join(sorted({pattern.group or pattern.name for pattern in known if pattern.hazard == "pii"}))
+        raise UnknownEntity(
+            "no pattern has this name", where=min(missing), mend=f"use pii, secret, payment_card, email or one of: {listed}"
+        )
+    return tuple(pattern for pattern in known if not wanted.isdisjoint((pattern.name, pattern.group, pattern.hazard)))
 
 
 class Registry:

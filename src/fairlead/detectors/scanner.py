@@ -4,8 +4,7 @@ A prefilter (RE2 ``Set``) says which patterns can match at all; the exact matche
 their validators. In a stream, one call of the prefix automaton per chunk tells from where on a text could still become a match.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import re2
@@ -13,8 +12,9 @@ import re2
 from fairlead.core import Origin, digest
 from fairlead.detectors.errors import UnsupportedPattern
 from fairlead.detectors.fold import fold
+from fairlead.detectors.matcher import Found, Matcher, Reading
 from fairlead.detectors.model import Cluster, Hit, Pattern, Runs
-from fairlead.detectors.prefix import MAX_WIDTH, closure_of
+from fairlead.detectors.prefix import CONTEXT, MAX_WIDTH, WHITE, Closure, closure_of
 from fairlead.detectors.stream import CAP, PatternStream
 from fairlead.detectors.text import Text
 
@@ -22,8 +22,11 @@ _MEMORY = 8 << 20
 """Bytes that an automaton of RE2 may use."""
 _TIERS = (160, 640, MAX_WIDTH)
 """Characters of the longest match of a tier of patterns: only long patterns can keep an old start alive."""
-_COUNTED = 100
-"""Counts that the automaton of a tier keeps; it is asked rarely, and must not hold what can no longer grow."""
+_COUNTED = 2
+"""Counts that the automata of streams keep: with more of them hundreds of patterns have too many states. What they hold longer for it,
+the widths of the tiers bound."""
+_WORD = 256
+"""Characters of the longest spaceless match for which a stream holds the last word as it is."""
 _WIDEST = 4
 """Bytes that a character has at most."""
 _UNANCHORED = re2._re2.RE2.Anchor.UNANCHORED  # noqa: SLF001 - the public wrapper costs five times the match; pinned and tested
@@ -44,16 +47,16 @@ class PatternScanner:
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self.patterns = tuple(patterns)
         self._closures = [closure_of(pattern.name, pattern.expression) for pattern in self.patterns]
-        self._exact = [re.compile(pattern.expression, re.ASCII) for pattern in self.patterns]
-        chosen = digest([[pattern.name, pattern.expression] for pattern in self.patterns])
-        self.id = f"patterns@2-{chosen[7:15]}"
+        self._matchers = [Matcher(pattern, index, closure) for index, (pattern, closure) in enumerate(self._paired())]
+        chosen = digest([[pattern.name, pattern.expression, list(pattern.context or ())] for pattern in self.patterns])
+        self.id = f"patterns@3-{chosen[7:15]}"
         self.hazards = tuple(dict.fromkeys(pattern.hazard for pattern in self.patterns))
-        probes = [
-            closure_of(pattern.name, pattern.probe).full if pattern.probe else closure.full
-            for pattern, closure in zip(self.patterns, self._closures, strict=True)
-        ]
-        self._match = _set_of(probes)._set.Match  # noqa: SLF001 - the wrapper's cost, as above
+        self._filters = tuple(_Filter(matchers) for matchers in _kinds(self._matchers))
+        self._run = 1 + max((closure.width for closure in self._closures if _short(closure)), default=-1)
         self.width = 1 + max((closure.width for closure in self._closures), default=0)
+
+    def _paired(self) -> "Iterator[tuple[Pattern, Closure]]":
+        return zip(self.patterns, self._closures, strict=True)
 
     def detect(self, text: Text, origin: Origin) -> Sequence[Hit]:  # noqa: ARG002 - a pattern is one wherever it stands
         """Return every match in a whole text and in its decode views.
@@ -96,30 +99,15 @@ class PatternScanner:
         """
         if not self.patterns or start >= limit:
             return []
-        found: list[int] = self._match(text.encode())
-        if found == _NOTHING:
+        data = (text if start <= CONTEXT else text[start - CONTEXT :]).encode()
+        chosen = [matcher for filtered in self._filters for matcher in filtered.chosen(data)]
+        if not chosen:
             return []
-        candidates = found if 0 in found else range(len(self.patterns) + 1)  # an engine that gave up decides nothing
-        hits: list[tuple[int, int, int, Hit]] = []
-        for index in candidates:
-            if index:
-                self._matches(index - 1, text, (start, limit), hits)
+        reading = Reading(text)
+        hits: list[Found] = []
+        for matcher in chosen:
+            matcher.find(reading, start, limit, hits)
         return _merged(hits)
-
-    def _matches(self, index: int, text: str, bounds: tuple[int, int], hits: list[tuple[int, int, int, Hit]]) -> None:
-        pattern, search = self.patterns[index], self._exact[index].search
-        position, limit = bounds
-        while match := search(text, position):
-            begin = match.start()
-            if begin >= limit:
-                return
-            length = match.end() - begin if pattern.validator is None else pattern.validator(match.group())
-            if length:
-                end = begin + length
-                hits.append((begin, -end, index, Hit(begin, end, pattern.hazard, pattern.name, pattern.score)))
-                position = end
-            else:
-                position = begin + 1
 
     def alive(self, text: str, start: int) -> int:
         """Return the earliest place at or after ``start`` from where a folded text could still become, or extend, a match.
@@ -128,29 +116,79 @@ class PatternScanner:
             text: Folded.
             start: Length of the left context.
         """
+        alive = max(start, self._word(text))
+        if self._automaton is None:
+            return alive
         data = text.encode()
         plain = len(data) == len(text)
-        alive = _earliest(self._automaton, data, start if plain else len(text[:start].encode()))
-        if alive < len(data) - _TIERS[0]:
-            alive = min(_earliest(automaton, data, max(alive, _back(data, width, plain=plain))) for width, automaton in self._tiers)
-        return alive if plain else len(data[:alive].decode())
+        exact = _earliest(self._automaton, data, start if plain else len(text[:start].encode()))
+        if exact < len(data) - _TIERS[0]:
+            exact = min(_earliest(automaton, data, max(exact, _back(data, width, plain=plain))) for width, automaton in self._tiers)
+        return min(alive, exact if plain else len(data[:exact].decode()))
+
+    def _word(self, text: str) -> int:
+        """Return where the last run without white space begins, no further back than a spaceless match can."""
+        floor = max(0, len(text) - self._run)
+        return max(floor, 1 + max(text.rfind(space, floor) for space in WHITE))
+
+    @staticmethod
+    def _open(pattern: Pattern) -> str:
+        return closure_of(pattern.name, pattern.expression, _COUNTED).open
 
     @cached_property
-    def _automaton(self) -> "re2._Regexp":
-        return _ends([closure.open for closure in self._closures])
+    def _automaton(self) -> "re2._Regexp | None":
+        opened = [self._open(pattern) for pattern, closure in self._paired() if not _short(closure)]
+        return _ends(opened) if opened else None
 
     @cached_property
     def _tiers(self) -> "list[tuple[int, re2._Regexp]]":
         tiers: list[tuple[int, re2._Regexp]] = []
         for below, width in zip((0, *_TIERS), _TIERS, strict=False):
-            chosen = [
-                closure_of(pattern.name, pattern.expression, _COUNTED).open
-                for pattern, closure in zip(self.patterns, self._closures, strict=True)
-                if below < closure.width <= width
-            ]
+            chosen = [self._open(pattern) for pattern, closure in self._paired() if below < closure.width <= width and not _short(closure)]
             if chosen:
                 tiers.append((width, _ends(chosen)))
         return tiers
+
+
+class _Filter:
+    """Says which matchers can match at all: one automaton for the probes of many.
+
+    Args:
+        matchers: Those with probes alike enough to share one.
+    """
+
+    def __init__(self, matchers: Sequence[Matcher]) -> None:
+        probed: dict[str, list[Matcher]] = {}
+        for matcher in matchers:
+            probed.setdefault(matcher.probe, []).append(matcher)
+        self._matchers = tuple(matchers)
+        self._probed = tuple(probed.values())
+        self._match = _set_of(tuple(probed))._set.Match  # noqa: SLF001 - the wrapper's cost, as above
+
+    def chosen(self, data: bytes) -> Sequence[Matcher]:
+        """Return those whose probe is in a text."""
+        seen: list[int] = self._match(data)
+        if seen == _NOTHING:
+            return ()
+        if 0 not in seen:
+            return self._matchers  # an engine that gave up decides nothing: then all of them look
+        return [matcher for index in seen if index for matcher in self._probed[index - 1]]
+
+
+def _kinds(matchers: Sequence[Matcher]) -> list[Sequence[Matcher]]:
+    """Return matchers by what their probes are like: together their automata have the sum of their states, one for all had the product."""
+    kinds: dict[str, list[Matcher]] = {}
+    for matcher in matchers:
+        probe = matcher.probe
+        edged = probe.startswith(r"(?:\A|")
+        kind = "words" if edged and probe.endswith("[^A-Za-z])") else "edged" if edged else "free"
+        kinds.setdefault(kind, []).append(matcher)
+    return list(kinds.values())
+
+
+def _short(closure: Closure) -> bool:
+    """Tell whether a stream may hold the last word for a pattern, whatever it is: cheaper than to ask of hundreds how far each has come."""
+    return closure.spaceless and closure.width <= _WORD
 
 
 def _back(data: bytes, characters: int, *, plain: bool) -> int:
@@ -170,10 +208,15 @@ _NOTHING = [0]
 """What the prefilter answers when only its first pattern matches: the end of the text, which always does."""
 
 
-def _merged(hits: list[tuple[int, int, int, Hit]]) -> list[Cluster]:
-    hits.sort(key=lambda item: item[:3])
+def _merged(hits: list[Found]) -> list[Cluster]:
+    best: dict[tuple[int, int, str], Found] = {}
+    for found in sorted(hits, key=lambda item: item[:3]):
+        key = found[3][0], found[3][1], found[3].entity
+        known = best.get(key)
+        # Two formats of one entity may fit the same characters: the surer one speaks.
+        best[key] = found if known is None else (*known[:3], max(known[3], found[3], key=lambda hit: hit.score))
     out: list[Cluster] = []
-    for begin, negative_end, _, hit in hits:
+    for begin, negative_end, _, hit in best.values():
         if out and begin < out[-1].end:
             last = out[-1]
             out[-1] = Cluster(last.start, max(last.end, -negative_end), (*last.hits, hit))
@@ -195,7 +238,7 @@ def _set_of(expressions: Sequence[str]) -> "re2.Set":
 
 def _ends(prefixes: Sequence[str]) -> "re2._Regexp":
     try:
-        return re2.compile(f"(?:{'|'.join(f'(?:{prefix})' for prefix in prefixes)})\\z", _options(longest=True))
+        return re2.compile(f"(?:{'|'.join(f'(?:{prefix})' for prefix in dict.fromkeys(prefixes))})\\z", _options(longest=True))
     except re2.error as error:
         raise UnsupportedPattern("all patterns together are too large", mend="use fewer or simpler custom patterns") from error
 

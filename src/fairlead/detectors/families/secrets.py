@@ -1,105 +1,127 @@
-"""Credentials that a fixed prefix or a telling context gives away. Examples are made up and open nothing."""
+"""Credentials: the formats stand as data in ``data/secrets.json``; here is what reads them and what needs code.
+
+Each format has its service, its expression, words without which it is none (for those without a prefix of their own), the check of its
+structure, and where it is described. Examples are made from templates when they are asked for; they open nothing.
+"""
 
 import re
+from functools import lru_cache
+from importlib.resources import files
 
-from fairlead.detectors.model import Pattern, Validator
+import msgspec
 
-_LEFT, _RIGHT = r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9_])"
-_WORD = "a1B2c3D4e5F6g7H8i9J0"
+from fairlead.detectors.checks import CHECKS, decoded, entropy, looks_random, mixed_holds, whole
+from fairlead.detectors.edges import LEFT, RIGHT
+from fairlead.detectors.made import made
+from fairlead.detectors.model import Context, Pattern, Validator
 
-
-def mixed_length(candidate: str) -> int:
-    """Return the candidate's length if it mixes digits with both cases of letters, as random keys do and words don't."""
-    kinds = (str.isdigit, str.isupper, str.islower)
-    return len(candidate) if all(any(kind(character) for character in candidate) for kind in kinds) else 0
-
-
-def assigned_length(candidate: str) -> int:
-    """Return the candidate's length if what is assigned looks chosen, not like a word: letters with digits, or with a symbol inside."""
-    value = _ASSIGNED.split(candidate, maxsplit=1)[-1].rstrip(".,!")
-    letters = any(character.isalpha() for character in value)
-    digits = any(character.isdigit() for character in value)
-    symbols = any(character in "!#$%&*+^~@" for character in value)
-    return len(candidate) if letters and (digits or symbols) and len(value) >= 8 else 0
-
-
-_ASSIGNED = re.compile(r"""['"]?\s{0,3}[:=]\s{0,3}['"]?""", re.ASCII)
-
-
-def _secret(name: str, expression: str, source: str, example: str, counter: str, validator: Validator | None = None) -> Pattern:
-    return Pattern(name=name, hazard="secret", expression=expression, source=source, example=example, counter=counter, validator=validator)
-
-
-PATTERNS: tuple[Pattern, ...] = (
-    _secret("aws_access_key", _LEFT + r"(?:AKIA|ASIA)[A-Z0-9]{16}" + _RIGHT, "AWS IAM identifiers", "AKIA" + "Q" * 16, "AKIA" + "Q" * 15),
-    _secret(
-        "github_token", _LEFT + r"gh[pousr]_[A-Za-z0-9]{36,255}" + _RIGHT, "GitHub token formats", "ghp_" + "a1" * 18, "ghp_" + "a" * 20
-    ),
-    _secret(
-        "github_pat", _LEFT + r"github_pat_[A-Za-z0-9_]{22,255}" + _RIGHT, "GitHub token formats", "github_pat_" + _WORD * 2, "github_pat_x"
-    ),
-    _secret("gitlab_token", _LEFT + r"glpat-[A-Za-z0-9_-]{20,64}", "GitLab token prefixes", "glpat-" + _WORD, "glpat-short"),
-    _secret("slack_token", _LEFT + r"xox[abeprs]-[A-Za-z0-9-]{10,250}", "Slack token types", "xoxb-" + "1234567890-ab", "xoxb-1"),
-    _secret(
-        "slack_webhook",
-        r"hooks\.slack\.com/services/T[A-Za-z0-9]{6,12}/B[A-Za-z0-9]{6,12}/[A-Za-z0-9]{20,32}",
-        "Slack incoming webhooks",
-        "hooks.slack.com/services/" + "T0000000/B0000000/" + "x" * 24,
-        "hooks.slack.com/services/",
-    ),
-    _secret(
-        "stripe_key",
-        _LEFT + r"[rs]k_(?:live|test)_[A-Za-z0-9]{16,99}" + _RIGHT,
-        "Stripe API keys",
-        "sk_" + "live_" + _WORD,
-        "sk_live_short",
-    ),
-    _secret("anthropic_key", _LEFT + r"sk-ant-[A-Za-z0-9_-]{20,160}", "Anthropic API keys", "sk-ant-" + _WORD, "sk-ant-x"),
-    _secret(
-        "openai_key",
-        _LEFT + r"sk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{32,200}",
-        "OpenAI API keys",
-        "sk-proj-" + _WORD * 2,
-        "sk-" + "kebab-" * 8,
-        mixed_length,
-    ),
-    _secret("google_api_key", _LEFT + r"AIza[A-Za-z0-9_-]{35}", "Google API keys", "AIza" + "b" * 35, "AIza" + "b" * 20),
-    _secret("npm_token", _LEFT + r"npm_[A-Za-z0-9]{36}" + _RIGHT, "npm access tokens", "npm_" + "a1" * 18, "npm_install"),
-    _secret(
-        "sendgrid_key",
-        _LEFT + r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}",
-        "SendGrid API keys",
-        "SG." + "a" * 22 + "." + "b" * 43,
-        "SG.a.b",
-    ),
-    _secret(
-        "jwt",
-        _LEFT + r"eyJ[A-Za-z0-9_-]{8,1200}\.eyJ[A-Za-z0-9_-]{8,1200}\.[A-Za-z0-9_-]{16,1200}",
-        "RFC 7519",
-        "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxMjM0NSJ9." + "x" * 43,
-        "eyJhbGciOiJIUzI1NiJ9.x",
-    ),
-    _secret(
-        "private_key",
-        r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |ENCRYPTED )?PRIVATE KEY-----[A-Za-z0-9+/=\s]{0,3400}"
-        r"(?:-----END (?:RSA |EC |DSA |OPENSSH |ENCRYPTED )?PRIVATE KEY-----)?",
-        "RFC 7468; without its end too, since a cut-off key is a key",
-        "-----BEGIN " + "PRIVATE KEY-----\nMIIabc=\n-----END PRIVATE KEY-----",
-        "-----BEGIN PUBLIC KEY-----",
-    ),
-    _secret(
-        "connection_string",
-        r"(?<![a-z0-9+])[a-z][a-z0-9+]{1,11}://[A-Za-z0-9._%~-]{1,64}:[^\s@/:]{1,96}@[A-Za-z0-9.-]{1,128}",
-        "RFC 3986 section 3.2.1, user information",
-        "postgres://app:" + "s3cr3t@db.internal",
-        "https://example.com/a:b",
-    ),
-    _secret(
-        "assigned_secret",
-        _LEFT + r"""(?i:password|passwd|api[_-]?key|secret[_-]?key|access[_-]?token)['"]?\s{0,3}[:=]\s{0,3}"""
-        r"""['"]?[A-Za-z0-9_!#$%&*+./@^~-]{8,96}""",
-        "a name that says so, and a value",
-        "api_key = " + _WORD,
-        "password: short",
-    ),
+_PLACEHOLDER = re.compile(
+    r"(?i:x{4,}|\*{3,}|\.{3}|your|example|sample|dummy|placeholder|changeme|change_me|redacted|insert|replace|todo|none|null|undefined|"
+    r"process\.env|os\.environ|getenv|secrets?\.|config\.|settings\.|self\.|this\.|env\.|vault:|<|\$\{|\{\{|%\()"
 )
+
+
+class Format(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One format of credentials, as the catalogue has it."""
+
+    id: str
+    service: str
+    pattern: str
+    """Python syntax; stands alone at both edges unless it says otherwise itself."""
+    source: str
+    """Address of the vendor's description."""
+    example: str
+    """Template of a made-up one."""
+    counter: str = ""
+    """Template of a look-alike; the first third of the example when empty."""
+    probe: str = ""
+    check: str = ""
+    """Name of a check in ``detectors.checks``, or of this family."""
+    words: str = ""
+    """Words that must stand before it; the format has no prefix of its own."""
+    score: float = 1.0
+    """With its words, where it has some."""
+    open: bool = False
+    """True when the expression sees to its edges itself."""
+
+
+class _Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    formats: tuple[Format, ...]
+
+
+@lru_cache(maxsize=1)  # a file of the package
+def formats() -> tuple[Format, ...]:
+    """Return the catalogue of formats."""
+    data = (files("fairlead.detectors") / "data" / "secrets.json").read_bytes()
+    return msgspec.json.decode(data, type=_Catalogue).formats
+
+
+def jwt_holds(text: str) -> bool:
+    """Tell whether the header of a token decodes to an object with an algorithm (RFC 7515 section 4.1.1)."""
+    try:
+        header = msgspec.json.decode(decoded(text.partition(".")[0]))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return isinstance(header, dict) and isinstance(header.get("alg"), str)
+
+
+def assigned_holds(value: str) -> bool:
+    """Tell whether what is assigned looks chosen, not like a word or a place to fill: letters with digits, or with a symbol inside."""
+    plain = value.rstrip(".,!;")
+    letters = any(character.isalpha() for character in plain)
+    others = any(character.isdigit() or character in "!#$%&*+^~@" for character in plain)
+    return letters and others and len(plain) >= 8 and entropy(plain) >= 2.3 and _PLACEHOLDER.search(plain) is None
+
+
+def random_holds(value: str) -> bool:
+    """Tell whether a value is no place to fill and looks drawn by chance."""
+    return _PLACEHOLDER.search(value) is None and looks_random(value)
+
+
+def basic_holds(text: str) -> bool:
+    """Tell whether a basic credential decodes to a name, a colon and a password (RFC 7617)."""
+    name, colon, password = decoded(text).partition(b":")
+    return bool(name and colon and password) and (name + password).isascii()
+
+
+def openai_holds(text: str) -> bool:
+    """Tell whether a key that begins with ``sk-`` is drawn by chance and no other vendor's."""
+    return mixed_holds(text) and not text.startswith(("sk-ant-", "sk-or-", "sk-lf-"))
+
+
+def _printed(text: str) -> str:
+    return made(text, b"example")
+
+
+_CHECKS: dict[str, Validator] = {
+    **CHECKS,
+    "jwt": whole(jwt_holds),
+    "assigned": whole(assigned_holds),
+    "chance": whole(random_holds),
+    "basic": whole(basic_holds),
+    "openai": whole(openai_holds),
+}
+
+
+def _pattern(form: Format) -> Pattern:
+    example = _printed(form.example)
+    return Pattern(
+        name=form.id,
+        hazard="secret",
+        expression=form.pattern if form.open else f"{LEFT}(?:{form.pattern}){RIGHT}",
+        source=f"{form.service}: {form.source}",
+        example=example,
+        counter=_printed(form.counter) if form.counter else example[: len(example) // 3],
+        validator=_CHECKS[form.check] if form.check else None,
+        score=0.0 if form.words else form.score,
+        probe=form.probe,
+        context=Context(form.words, form.score) if form.words else None,
+        checksum=form.check or "none",
+        group=form.service.lower().replace(" ", "_"),
+    )
+
+
+@lru_cache(maxsize=1)  # made of a file of the package
+def patterns() -> tuple[Pattern, ...]:
+    """Return the patterns of all formats."""
+    return tuple(_pattern(form) for form in formats())
