@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from fairlead.detectors.ngrams import Grams
+
 _BUCKETS = 1 << 18
 """As in ``detectors.ngrams``, which imports numpy."""
 OWN = "own labels"
@@ -67,19 +69,19 @@ class CalibratedHead:
         if channel is None or channel not in self._channels:
             return self._head.detect(text, origin)
         best: Hit | None = None
-        for view in (reading for reading in text.readings if reading.text.strip()):
-            window = self.window(view.text, channel)
+        for view, grams in text.grams:
+            window = self.window(grams, channel)
             score = self._score(window.raw, channel)
             if score >= FLOOR and (best is None or score > best.score):
                 span = characters(view.text, window)
                 best = Hit(*view.span(*span), "", "", round(score, 4), "" if view.kind == "normalised" else view.kind)
         return [] if best is None else [best._replace(hazard=hazard) for hazard in self.hazards]
 
-    def window(self, text: str, channel: Channel) -> Window:
+    def window(self, grams: "Grams", channel: Channel) -> Window:
         """Return the head's highest window of a reading, with the calibrated raw value of the whole of it."""
         fit = self._channels[channel]
-        window = self._head.window(text, channel)
-        return window._replace(raw=fit.slope * window.raw + fit.bias + fit.unit * evidence(text, self._steps[channel]))
+        window = self._head.window(grams, channel)
+        return window._replace(raw=fit.slope * window.raw + fit.bias + fit.unit * evidence(grams, self._steps[channel]))
 
     @cached_property
     def _steps(self) -> "dict[Channel, npt.NDArray[np.int8]]":
@@ -107,18 +109,15 @@ def calibrate(head: HeadDetector, labels: Labels, *, max_fpr: float) -> Outcome:
     return fit_channels(head, labels, max_fpr=max_fpr)
 
 
-def evidence(text: str, steps: "npt.NDArray[np.int8]") -> float:
-    """Return the sum of the weights of a text's n-grams, divided by the square root of how many there are.
+def evidence(grams: "Grams", steps: "npt.NDArray[np.int8]") -> float:
+    """Return the sum of the weights of a reading's n-grams, divided by the square root of how many there are.
 
     Args:
-        text: Of a reading.
+        grams: Features of the reading.
         steps: One weight per bucket.
     """
-    from fairlead.detectors.ngrams import grams_of  # noqa: PLC0415 - imports numpy
-
-    buckets = grams_of(text).buckets
-    total = float(steps[buckets].sum(dtype="int64"))
-    return total / math.sqrt(max(buckets.size, 1))
+    total = float(steps[grams.buckets].sum(dtype="int64"))
+    return total / math.sqrt(max(grams.buckets.size, 1))
 
 
 def table_of(fit: ChannelCalibration) -> bytes:

@@ -19,7 +19,7 @@ from fairlead.detectors.duplicates import clusters
 from fairlead.detectors.errors import LabelsInvalid, NoOperatingPoint
 from fairlead.detectors.families.heads import HeadDetector
 from fairlead.detectors.labels import Label, Labels
-from fairlead.detectors.ngrams import BUCKETS, grams_of
+from fairlead.detectors.ngrams import BUCKETS, Grams, grams_of
 from fairlead.detectors.text import prepare
 from fairlead.statistics import clopper_pearson, mcnemar_exact, newcombe_paired
 
@@ -82,12 +82,12 @@ class _Samples:
         self._card, self._channel = head.card, channel
         self._unsafe = np.array([entry.unsafe for entry in entries])
         self._clusters = np.array(clusters([entry.text for entry in entries], [entry.group for entry in entries]))
-        readings = [(owner, text) for owner, entry in enumerate(entries) for text in _readings(entry.text)]
+        readings = [(owner, grams) for owner, entry in enumerate(entries) for grams in _readings(entry.text)]
         self._owners = np.array([owner for owner, _ in readings])
         # The text itself is learned from; what its decoded views say is only scored, as in use.
         self._first = np.flatnonzero(np.diff(self._owners, prepend=-1))
-        self._raw = np.array([head.window(text, channel).raw for _, text in readings])
-        self._grams = _Grams([text for _, text in readings])
+        self._raw = np.array([head.window(grams, channel).raw for _, grams in readings])
+        self._grams = _Grams([grams for _, grams in readings])
 
     def too_few(self, max_fpr: float) -> str:
         """Return why a channel can't be calibrated; empty when it can."""
@@ -172,8 +172,8 @@ class _Samples:
 class _Grams:
     """N-grams of texts, each weighed by how rare it is among them."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        parts = [np.unique(grams_of(text).buckets, return_counts=True) for text in texts]
+    def __init__(self, readings: Sequence[Grams]) -> None:
+        parts = [np.unique(grams.buckets, return_counts=True) for grams in readings]
         self._count = len(parts)
         self._buckets = np.concatenate([buckets for buckets, _ in parts]).astype(np.int64)
         self._rows = np.repeat(np.arange(self._count), [buckets.size for buckets, _ in parts])
@@ -306,6 +306,6 @@ def _rate(hits: npt.NDArray[np.bool_]) -> Rate:
     return Rate(k=k, n=n, value=round(k / n, 6), low=round(interval.low, 6), high=round(interval.high, 6))
 
 
-def _readings(text: str) -> list[str]:
-    """Return what is read of a text, never nothing."""
-    return [view.text for view in prepare(text).readings if view.text.strip()] or [text]
+def _readings(text: str) -> list[Grams]:
+    """Return the features of what is read of a text, never nothing."""
+    return [grams for _, grams in prepare(text).grams] or [grams_of(text)]

@@ -97,17 +97,15 @@ class HeadDetector:
                 best = Hit(*view.span(*span), "", "", round(score, 4), "" if view.kind == "normalised" else view.kind)
         return [] if best is None else [best._replace(hazard=hazard) for hazard in self.hazards]
 
-    def window(self, text: str, channel: Channel) -> Window:
+    def window(self, grams: "Grams", channel: Channel) -> Window:
         """Return the window of a reading with the highest raw value, on the scale of the channel's curve.
 
         Args:
-            text: The text of a reading, not blank.
+            grams: Features of the reading.
             channel: Which weights read it.
         """
-        from fairlead.detectors.ngrams import grams_of  # noqa: PLC0415 - imports numpy
-
         curve = self.card.curves[channel]
-        window = highest(grams_of(text), self._windows[channel], self._weights[channel])
+        window = highest(grams, self._windows[channel], self._weights[channel])
         return window._replace(raw=window.raw * curve.unit + curve.bias)
 
     @cached_property
