@@ -9,7 +9,7 @@ from fairlead.detectors import Card, Measurement, Rate, Registry, read_card
 from fairlead.statistics import clopper_pearson
 
 PAGE = Path(__file__).resolve().parent / "reference" / "detectors.md"
-CARDED = ("harm@1", "injection@1", "injection-rules@2")
+CARDED = ("grounding@1", "harm@1", "injection@1", "injection-rules@2")
 HARD = ("awesome prompts", "certified safe prompts", "gpteacher role-play")
 CHANNELS = {"asked": "what a user or a model says", "data": "documents, tool results, memory, other agents"}
 HEAD = """\
@@ -24,6 +24,7 @@ A detector reads a text and says what it sees, where, and with which score. A [p
 | `injection-rules` | `prompt_injection`, `jailbreak`, `prompt_leak` | phrases, scored by who wrote them |
 | `injection` | `prompt_injection`, `jailbreak` | a trained head |
 | `harm` | `harmful_request` | a trained head |
+| `grounding` | `ungrounded` | an answer beside its sources ([how to](../how-to/check-grounding.md)) |
 
 Every detector reads the text as it came and as it decodes: look-alike letters, invisible tags, Base64, hex, URL and HTML escapes,
 rot13, reversed.
@@ -32,7 +33,7 @@ rot13, reversed.
 
 A head is a logistic regression on hashed n-grams, half a megabyte, trained by `make train` from public data with known licences. It has
 weights of its own for what is *asked* and for *data*, because an imperative in a document is an attack and in a request is none. What is
-asked is scored as a whole (windows of 3,000 bytes), data by windows of about two sentences (150 bytes); the highest is the Hit's span.
+asked is scored as a whole unless it is very long, data by windows of a few sentences; the highest is the Hit's span.
 What the application itself wrote is not scored. The name in a Finding, such as
 `injection@1.0a1b2c3d`, ends in the digest of the weights; a policy names it `injection`.
 

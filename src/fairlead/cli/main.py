@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "crash-model": ("fairlead.cli.serve:crash_model", "Run the crash-test model: as gullible as a model can be."),
     "policy": ("fairlead.cli.policy:policy", "Check, show, compare, test and explain a policy."),
     "detect": ("fairlead.cli.detect:detect", "Show what the detectors see in a text."),
+    "ground": ("fairlead.cli.ground:ground", "Show which claims of an answer its sources bear out."),
     "data": ("fairlead.cli.data:data", "Check, list, seal and purge the texts that train, test or attack."),
     "calibrate": ("fairlead.cli.calibrate:calibrate", "Fit a detector's head to your own reviewed texts."),
     "eval": ("fairlead.cli.evals:evaluate", "Run a suite of cases against a target."),

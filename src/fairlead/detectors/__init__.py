@@ -3,6 +3,7 @@
 from fairlead.detectors.calibrated import CalibratedHead, calibrate
 from fairlead.detectors.calibration import CalibratedPoint, Calibration, ChannelCalibration, Comparison, Outcome
 from fairlead.detectors.card import Card, Channel, Measurement, OperatingPoint, Rate, channel_of, read_card
+from fairlead.detectors.comparing import Comparing
 from fairlead.detectors.errors import (
     CalibrationInvalid,
     LabelsInvalid,
@@ -32,6 +33,7 @@ __all__ = [
     "Channel",
     "ChannelCalibration",
     "Cluster",
+    "Comparing",
     "Comparison",
     "Detector",
     "HeadDetector",

@@ -6,7 +6,7 @@ import msgspec
 
 from fairlead.core import Decision, Segment, Unavailable, canonical_bytes, derived_id
 from fairlead.gateway.http import Headers, HttpProblem
-from fairlead.guard import ExchangeContext, Flow, StageOutcome, adrive
+from fairlead.guard import ExchangeContext, Flow, StageOutcome, adrive, sources_of
 from fairlead.journal import Record
 from fairlead.telemetry import ExchangeTrace
 from fairlead.wiring.data_plane import DataPlane, Serving
@@ -48,8 +48,11 @@ class Exchange:
         self._pending.append(decision)
 
     def saw(self, segments: tuple[Segment, ...]) -> None:
-        """Remember texts, for a sealed capture if the policy lets it be kept."""
+        """Remember texts: as sources of the answer, and for a sealed capture if the policy lets it be kept."""
         self._seen += segments
+        found = sources_of(segments)
+        if found:
+            self.context = msgspec.structs.replace(self.context, sources=(*self.context.sources, *found))
 
     async def commit(self) -> None:
         """Make every pending Decision durable; what follows may leave.

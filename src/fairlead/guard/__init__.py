@@ -1,7 +1,7 @@
 """The one decision flow, its ports and its drivers."""
 
 from fairlead.guard.context import ExchangeContext, Sealing, StageOutcome
-from fairlead.guard.detect import Detected, DetectJob, run_detectors
+from fairlead.guard.detect import Detected, DetectJob, run_detectors, sources_of
 from fairlead.guard.drivers import adrive, drive
 from fairlead.guard.errors import GuardUnavailable, LeversGone, PortFailed
 from fairlead.guard.flow import Flow, check_stage, guard_call, guard_output, guard_request
@@ -68,5 +68,6 @@ __all__ = [
     "guard_request",
     "read_levers",
     "run_detectors",
+    "sources_of",
     "write_levers",
 ]

@@ -21,6 +21,8 @@ class ExchangeContext(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     trajectory: str = ""
     approvals: tuple[str, ...] = ()
+    sources: tuple[Segment, ...] = ()
+    """Texts that an answer may rest on: what was retrieved, and what tools gave."""
 
 
 class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):

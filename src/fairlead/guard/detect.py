@@ -1,12 +1,17 @@
 """Run detectors on Segments and say, for each Segment, what ran and what did not."""
 
+from collections.abc import Iterable
+
 import msgspec
 
-from fairlead.core import Coverage, Finding, Segment
-from fairlead.detectors import Detector, Hit, PatternScanner, Text, prepare
+from fairlead.core import Coverage, Finding, Origin, Segment
+from fairlead.detectors import Comparing, Detector, Hit, PatternScanner, Text, prepare
 
 VIEWS = "views@2"
 """Who is named in the Coverage when a text decodes to more than the budget."""
+NO_SOURCES = "not applicable: the Exchange holds no source to compare the text with"
+"""A text that was compared with nothing was not found to be borne out."""
+SOURCE_ORIGINS: frozenset[Origin] = frozenset({"retrieved", "tool"})
 UNREAD = "what the text decodes to was not all read: it is nested too deeply, or too large"
 
 
@@ -18,6 +23,8 @@ class DetectJob(msgspec.Struct, frozen=True):
     scanner: PatternScanner | None = None
     late: bool = False
     """True when (part of) the text has been released already."""
+    sources: tuple[Segment, ...] = ()
+    """Texts that an answer may rest on, for detectors that compare."""
 
 
 class Detected(msgspec.Struct, frozen=True):
@@ -46,37 +53,62 @@ def run_detectors(job: DetectJob) -> Detected:
     coverage: list[Coverage] = []
     for segment in job.segments:
         text = prepare(segment.text)
-        ran, errored = _run_on(segment, text, job, findings)
+        ran, errored, missed = _run_on(segment, text, job, findings)
         chars = len(segment.text)
         if ran:
             coverage.append(Coverage(path=segment.path, chars=chars, status="ran", detectors=ran))
+        if missed:
+            coverage.append(Coverage(path=segment.path, chars=chars, status="skipped", detectors=missed, reason=NO_SOURCES))
         if errored:
             why = "the detector raised an error"
             coverage.append(Coverage(path=segment.path, chars=chars, status="errored", detectors=errored, reason=why))
         if text.unread:
             coverage.append(Coverage(path=segment.path, chars=chars, status="errored", detectors=(VIEWS,), reason=UNREAD))
-        if not ran and not errored:
+        if not ran and not errored and not missed:
             why = "no rule of this stage needs a detector"
             coverage.append(Coverage(path=segment.path, chars=chars, status="skipped", detectors=(), reason=why))
     return Detected(tuple(findings), tuple(coverage))
 
 
-def _run_on(segment: Segment, text: Text, job: DetectJob, findings: list[Finding]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _run_on(segment: Segment, text: Text, job: DetectJob, findings: list[Finding]) -> tuple[tuple[str, ...], ...]:
+    """Return the detectors that ran, that failed, and that had nothing to compare the text with."""
     ran: list[str] = []
     errored: list[str] = []
+    missed: list[str] = []
     if job.scanner is None and not job.detectors:
-        return (), ()
+        return (), (), ()
     detectors: tuple[Detector, ...] = job.detectors if job.scanner is None else (job.scanner, *job.detectors)
+    sources = () if segment.origin in SOURCE_ORIGINS else tuple(source.text for source in job.sources)
     for detector in detectors:
         name = detector.id
+        compares = isinstance(detector, Comparing)
+        if compares and not sources:
+            missed.append(name)
+            continue
         try:
-            hits = detector.detect(text, segment.origin)
+            hits = (
+                detector.detect_with(text, segment.origin, sources)
+                if isinstance(detector, Comparing)
+                else detector.detect(text, segment.origin)
+            )
         except Exception:  # noqa: BLE001 - a plug-in may raise anything; the failure is recorded and the policy's on_error decides
             errored.append(name)
             continue
         ran.append(name)
         findings.extend(finding_of(hit, segment.path, name, late=job.late) for hit in hits)
-    return tuple(ran), tuple(errored)
+    return tuple(ran), tuple(errored), tuple(missed)
+
+
+def sources_of(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Return the texts that an answer may rest on: what was retrieved, and what tools gave, each once.
+
+    Args:
+        segments: Everything that the model saw.
+    """
+    found = {
+        segment.path: segment for segment in segments if segment.origin in SOURCE_ORIGINS or segment.stage in ("retrieval", "tool_result")
+    }
+    return tuple(found.values())
 
 
 def finding_of(hit: Hit, path: str, detector: str, *, late: bool = False) -> Finding:

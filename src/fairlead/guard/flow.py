@@ -132,7 +132,8 @@ def check_stage(context: ExchangeContext, spot: Spot, segments: Sequence[Segment
     """
     release = context.release
     start = yield from ask_time()
-    job = DetectJob(tuple(segments), release.detectors_at(spot.stage), release.scanner_at(spot.stage))
+    sources = context.sources if spot.stage == "output" else ()
+    job = DetectJob(tuple(segments), release.detectors_at(spot.stage), release.scanner_at(spot.stage), sources=sources)
     try:
         detected = _expect((yield AskDetect(job)), Detected)
     except PortFailed:

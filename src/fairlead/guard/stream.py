@@ -121,7 +121,7 @@ class StreamGuard:
         start = yield from ask_time()
         segments = self.segments()
         release = self._context.release
-        job = DetectJob(segments, release.detectors_at("output"), self._scanner, late=True)
+        job = DetectJob(segments, release.detectors_at("output"), self._scanner, late=True, sources=self._context.sources)
         try:
             answer = yield AskDetect(job)
         except PortFailed:
