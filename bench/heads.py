@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from statistics import quantiles
+from statistics import median, quantiles
 
 import msgspec
 from rows import Bench, Row
@@ -16,8 +16,10 @@ from fairlead.statistics import clopper_pearson
 ISSUE = 3
 ROUNDS = 5
 TEXTS = 200
-"""Different texts of each kind in a round, from 200 bytes to 8 KB."""
-SIZES = (200, 500, 1024, 2048, 8192)
+"""Different texts of each kind in a round, from 1 to 8 KB."""
+SIZES = (1024, 2048, 4096, 8192)
+SHORT = 200
+"""Bytes of a short message, whose cost is given per text."""
 KINDS: dict[str, tuple[Callable[[int, int], str], float, float]] = {
     "clean": (lambda size, seed: prose(size, seed=seed), 0.6, 2.0),
     "dirty": (lambda size, seed: dirty(size, seed=seed), 1.2, 4.0),
@@ -53,6 +55,9 @@ def _latency(bench: Bench, heads: list[HeadDetector]) -> Iterator[Row]:
                 tails.append(cuts[98])
         yield bench.row(f"{kind}_p50", "ms/KB", medians, n=ROUNDS * TEXTS, target=median_target)
         yield bench.row(f"{kind}_p99", "ms/KB", tails, n=ROUNDS * TEXTS, target=tail_target)
+        messages = [make(SHORT, seed) for seed in range(TEXTS)]
+        costs = [_cost(text, heads, "user") * len(text.encode()) / 1024 for text in messages]
+        yield bench.row(f"{kind}_short", "ms", [median(costs)], n=TEXTS)
 
 
 def _cost(text: str, heads: list[HeadDetector], origin: Origin) -> float:

@@ -148,8 +148,9 @@ def highest(grams: "Grams", width: int, weights: "npt.NDArray[np.int8]") -> Wind
 
     values = weights[grams.buckets]
     if grams.size <= width:
-        raw = values.sum(dtype=np.int64) * strength(np.array([values.size]))[0]
-        return Window(0, grams.size, float(raw))
+        count = max(values.size, 1)
+        share = count**-0.5 if count <= SATURATION else SATURATION**0.5 / count
+        return Window(0, grams.size, int(values.sum(dtype=np.int64)) * share)
     sums = np.bincount(grams.places, weights=values, minlength=grams.size).cumsum()
     counts = np.bincount(grams.places, minlength=grams.size).cumsum()
     ends = np.append(np.arange(width, grams.size, width // 2), grams.size)
