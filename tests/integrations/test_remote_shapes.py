@@ -39,7 +39,7 @@ URL: list[str] = []
 
 @contextmanager
 def asking(answer: Answer, secrets: Callable[[str], str] = lambda _: KEY) -> Iterator[tuple[RemoteRunner, DetectorServer, str]]:
-    SERVER.answer, SERVER.asked, SERVER.delay_s = answer, [], 0.0
+    SERVER.answer, SERVER.asked, SERVER.delay_s, SERVER.location = answer, [], 0.0, ""
     runner = RemoteRunner(secrets)
     try:
         yield runner, SERVER, URL[0]
@@ -215,6 +215,14 @@ def test_a_status_other_than_200_is_errored_and_named(status: int) -> None:
     with asking(lambda _path, _asked: (status, {"error": {"message": f"bad key {KEY} for {SECRET}"}})) as (runner, _, url):
         (entry,) = ask(runner, remote("openai-moderation", url)).coverage
     assert (entry.status, entry.reason) == ("errored", f"it answered with status {status}")
+
+
+def test_text_and_key_are_not_sent_on_to_where_a_server_points() -> None:
+    with asking(lambda _path, _asked: (307, {})) as (runner, server, url):
+        server.location = f"{url}/elsewhere"
+        (entry,) = ask(runner, remote("openai-moderation", url)).coverage
+        assert [path for path, _, _ in server.asked] == ["/moderations"]
+    assert entry.reason == "it answered with status 307"
 
 
 def test_nobody_there_and_no_key_are_errored() -> None:

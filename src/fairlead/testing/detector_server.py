@@ -21,12 +21,14 @@ class DetectorServer:
     Attributes:
         asked: Path, headers and decoded body of each request.
         delay_s: Seconds before an answer.
+        location: Where an answer sends its client on to; empty for nowhere.
     """
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.asked: list[tuple[str, dict[str, str], Any]] = []
         self.delay_s = 0.0
+        self.location = ""
 
     async def __call__(self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:
         """Answer one request."""
@@ -45,7 +47,8 @@ class DetectorServer:
         await asyncio.sleep(self.delay_s)
         status, answer = self.answer(path, asked)
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
+        sent = [(b"content-type", b"application/json"), *([(b"location", self.location.encode())] if self.location else [])]
+        await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": data})
 
 
