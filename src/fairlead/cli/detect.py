@@ -1,63 +1,175 @@
 """``fairlead detect``: what the detectors see in a text."""
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from fairlead.cli.output import json_option, show_json, show_table
+from fairlead.cli.output import json_option, show_json
 
 if TYPE_CHECKING:
-    from fairlead.core import Origin
-    from fairlead.detectors import Card, Hit, Registry
+    from rich.console import Console
+
+    from fairlead.core import Origin, Stage
+    from fairlead.detectors import Card, Detector, Hit, Registry, Text
+    from fairlead.policy import Release
 
 ORIGIN_NAMES = ("system", "developer", "user", "retrieved", "tool", "memory", "agent", "model")
+STAGE_NAMES = ("input", "retrieval", "tool_definition", "tool_call", "tool_result", "memory", "handoff", "output")
+_AROUND, _INSIDE, _READING = 36, 60, 300
+"""Characters that are shown before and after a span, of a span, and of a reading."""
+_PIPE = 100
+"""Columns where there is no terminal."""
+_INDENT = "     "
+
+
+class _Seen(NamedTuple):
+    detector: str
+    hit: "Hit"
 
 
 @click.command()
-@click.argument("text")
+@click.argument("text", required=False)
+@click.option("--file", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read the text from a file.")
 @click.option("--origin", type=click.Choice(ORIGIN_NAMES), default="user", show_default=True, help="Who wrote the text.")
+@click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Say also what this policy would do.")
+@click.option("--stage", type=click.Choice(STAGE_NAMES), default="input", show_default=True, help="Where the policy would look at it.")
 @click.option("--explain", is_flag=True, help="Show also how the text was decoded, and what each score stands for.")
 @json_option
-def detect(text: str, origin: str, explain: bool, as_json: bool) -> None:
+def detect(*, text: str | None, file: Path | None, origin: str, policy: Path | None, stage: str, explain: bool, as_json: bool) -> None:
     """Show what every detector sees in TEXT ("-" reads standard input). Nothing is recorded, nothing is blocked: that takes a policy."""
-    from fairlead.core import ORIGINS
+    from fairlead.core import ORIGINS, STAGES
     from fairlead.detectors import PatternScanner, Registry, builtin_patterns, prepare
 
-    read = sys.stdin.read() if text == "-" else text
+    read = _read(text, file)
     registry = Registry.load()
     wrote = next(known for known in ORIGINS if known == origin)
     prepared = prepare(read)
-    hits: list[tuple[str, Hit]] = []
-    for detector in (PatternScanner(builtin_patterns()), *registry.all()):
-        hits += [(detector.id, hit) for hit in detector.detect(prepared, wrote)]
-    views = [(view.kind, view.text) for view in prepared.views]
+    detectors: tuple[Detector, ...] = (PatternScanner(builtin_patterns()), *registry.all())
+    seen = [_Seen(detector.id, hit) for detector in detectors for hit in detector.detect(prepared, wrote)]
+    seen.sort(key=lambda entry: (entry.hit.start, entry.hit.end))
+    ruled = _ruled(policy, registry, next(known for known in STAGES if known == stage), wrote, read) if policy else None
     if as_json:
-        findings = [_as_json(registry, name, hit, wrote) for name, hit in hits]
-        shown = [{"kind": kind, "text": shown_text} for kind, shown_text in views]
-        show_json({"findings": findings, "views": shown, "exhausted": prepared.exhausted})
+        findings = [_as_json(registry, entry, wrote) for entry in seen]
+        shown = [{"kind": view.kind, "text": view.text} for view in prepared.views]
+        show_json({"findings": findings, "views": shown, "exhausted": prepared.exhausted, **({"policy": ruled} if ruled else {})})
         return
-    if not hits:
-        click.echo("nothing found")
-    else:
-        columns = ("detector", "hazard", "entity", "score", "span", "view", "text")
-        show_table("", columns, (_row(read, name, hit) for name, hit in hits))
+    console = _console()
+    _findings(console, read, seen)
     if explain:
-        _explain(registry, hits, wrote, views)
+        _readings(console, prepared)
+        _scores(console, registry, seen, wrote)
+    if prepared.exhausted:
+        console.print("[bold]Not all was read:[/] it is nested too deeply, or too large. A guard counts that as a failure, not as a pass.")
+    if ruled:
+        by = f", by its rule {ruled['rule']}" if ruled["rule"] else ": no rule of this stage fires"
+        console.print(f"\n[bold]{_plain(str(policy))}[/] at {stage}: [bold]{ruled['action']}[/]{_plain(by)}")
 
 
-def _explain(registry: "Registry", hits: "list[tuple[str, Hit]]", origin: "Origin", views: list[tuple[str, str]]) -> None:
-    for kind, shown in views:
-        click.echo(f"reads as {kind}: {shown}")
-    for name, hit in hits:
+def _read(text: str | None, file: Path | None) -> str:
+    if (text is None) == (file is None):
+        raise click.UsageError('give a text, "-" for standard input, or --file')
+    if file is not None:
+        return file.read_bytes().decode("utf-8", "replace")
+    return sys.stdin.read() if text == "-" else str(text)
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else _PIPE)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _findings(console: "Console", text: str, seen: Sequence[_Seen]) -> None:
+    if not seen:
+        console.print("nothing found")
+        return
+    console.print(f"[bold]{len(seen)} finding{'s' if len(seen) > 1 else ''}[/] in {len(text):,} characters\n")
+    for number, (detector, hit) in enumerate(seen, 1):
+        what = hit.hazard.replace("_", " ") + (f": {hit.entity.replace('_', ' ')}" if hit.entity else "")
+        console.print(f"{number:>3}  [bold red]{what}[/]   score {hit.score:.2f}   {detector}", soft_wrap=True)
+        console.print(_INDENT + _marked(text, hit), soft_wrap=True)
+        where = f"characters {hit.start} to {hit.end}"
+        console.print(f"{_INDENT}[dim]{where}{_decoded(hit)}[/]\n", soft_wrap=True)
+
+
+def _decoded(hit: "Hit") -> str:
+    return f", seen after decoding: {hit.view.replace('>', ', then ')}" if hit.view else ""
+
+
+def _marked(text: str, hit: "Hit") -> str:
+    """Return the span with what stands around it, between arrows that a pipe shows too."""
+    before, after = text[max(0, hit.start - _AROUND) : hit.start], text[hit.end : hit.end + _AROUND]
+    inside = _shown(text[hit.start : hit.end], _INSIDE)
+    left, right = "…" if hit.start > _AROUND else "", "…" if hit.end + _AROUND < len(text) else ""
+    return f"[dim]{left}{_plain(_shown(before))}[/]»[bold yellow]{_plain(inside)}[/]«[dim]{_plain(_shown(after))}{right}[/]"
+
+
+def _shown(text: str, most: int = 0) -> str:
+    """Return a text on one line, with what a terminal can't show as its code; shortened in its middle."""
+    if most and len(text) > most:
+        text = f"{text[: most // 2]} … {text[-most // 2 :]}"
+    return "".join(character if character.isprintable() else _code(character) for character in text)
+
+
+def _code(character: str) -> str:
+    return " " if character in "\n\r\t" else f"<{ord(character):04X}>"
+
+
+def _readings(console: "Console", prepared: "Text") -> None:
+    readings = [reading for reading in prepared.readings if reading.kind]
+    console.print("[bold]How it was read[/]")
+    if not readings:
+        console.print("  as it stands: nothing in it is encoded or in disguise\n")
+        return
+    for reading in readings:
+        # What is encoded in what is told from the outside in, as the text was decoded.
+        kind = reading.kind.replace(">", ", then ")
+        start, end = reading.span(0, len(reading.text)) if reading.text else (0, 0)
+        where = f"[dim](from characters {start} to {end})[/]"
+        console.print(f"  [bold]reads as {kind}[/] {where}: {_plain(_shown(reading.text, _READING))}", soft_wrap=True)
+    console.print()
+
+
+def _scores(console: "Console", registry: "Registry", seen: Sequence[_Seen], origin: "Origin") -> None:
+    console.print("[bold]What the scores stand for[/]")
+    if not seen:
+        console.print("  nothing scored high enough to be told")
+    told: dict[str, None] = {}
+    for name, hit in seen:
         card = registry.card(name)
         rate = _kept(card, hit, origin) if card else None
+        what = f"{name}, {hit.entity or hit.hazard} {hit.score:.2f}"
         if rate is not None:
-            click.echo(f"{name}, {hit.hazard}: at this score at most {rate:g} of its benign pool fires (one-sided 95% bound)")
+            told[f"{what}: at this score at most {rate:.2%} of its benign pool fires (one-sided 95% bound)"] = None
         elif card and card.points:
-            click.echo(f"{name}, {hit.hazard}: below every operating point of its card")
+            told[f"{what}: below every operating point of its card"] = None
         else:
-            click.echo(f"{name}, {hit.entity or hit.hazard}: a rule; its score was set by hand and stands for no rate")
+            told[f"{what}: a rule; its score was set by hand and stands for no rate"] = None
+    for line in told:
+        console.print(f"  {_plain(line)}", soft_wrap=True)
+
+
+def _ruled(path: Path, registry: "Registry", stage: "Stage", origin: "Origin", text: str) -> dict[str, object]:
+    """Return what a policy would do with the text; its own detectors look at it, as the guard's do."""
+    from fairlead.core import Segment
+    from fairlead.guard import DetectJob, run_detectors
+    from fairlead.policy import compile_release, load_policy
+
+    release: Release = compile_release(load_policy(str(path), path.read_text(encoding="utf-8"), registry), registry)
+    segment = Segment(path="/text", origin=origin, stage=stage, text=text)
+    detected = run_detectors(DetectJob((segment,), release.detectors_at(stage), release.scanner_at(stage)))
+    ruling = release.decide(stage, detected.findings)
+    action = "fails, and on_error decides" if detected.failed else str(ruling.verdict)
+    return {"release": release.id, "stage": stage, "action": action, "rule": ruling.rule}
 
 
 def _kept(card: "Card", hit: "Hit", origin: "Origin") -> float | None:
@@ -68,7 +180,8 @@ def _kept(card: "Card", hit: "Hit", origin: "Origin") -> float | None:
     return min((point.max_fpr for point in card.points if point.channel == channel and point.threshold <= hit.score), default=None)
 
 
-def _as_json(registry: "Registry", detector: str, hit: "Hit", origin: "Origin") -> dict[str, object]:
+def _as_json(registry: "Registry", seen: _Seen, origin: "Origin") -> dict[str, object]:
+    detector, hit = seen
     card = registry.card(detector)
     return {
         "detector": detector,
@@ -79,9 +192,3 @@ def _as_json(registry: "Registry", detector: str, hit: "Hit", origin: "Origin") 
         "view": hit.view,
         "max_fpr": _kept(card, hit, origin) if card else None,
     }
-
-
-def _row(text: str, detector: str, hit: "Hit") -> tuple[str, ...]:
-    span = text[hit.start : hit.end].replace("\n", " ")
-    short = span if len(span) <= 60 else f"{span[:28]} … {span[-28:]}"
-    return (detector, hit.hazard, hit.entity, f"{hit.score:.2f}", f"{hit.start}-{hit.end}", hit.view, short)

@@ -7,6 +7,13 @@ import math
 from functools import cache
 from importlib import resources
 
+FOREIGN = (
+    "vergiss regeln anweisungen anweisung aufgabe sofort antworte ignoriere vorherigen ohne alle jetzt neue ahora eres olvida reglas"
+    " instrucciones anteriores responde censura tarea nunca todas maintenant oublie regles instructions precedentes reponds censure sans"
+    " aucune toutes istruzioni precedenti regole dimentica adesso rispondi tutte instrucoes anteriores agora regras esqueca responda todas"
+    " vergeet regels instructies antwoord zonder alle zignoruj zasady instrukcje odpowiadaj bez talimatlari onceki cevap yoksay simdi"
+)
+"""Words of orders in nine more languages, without their marks, as normalisation leaves them; not natively reviewed."""
 _LONGEST = 20
 _UNKNOWN = 12.0
 """Cost of a letter that belongs to no word; a word costs the logarithm of its rank."""
@@ -15,7 +22,8 @@ _UNKNOWN = 12.0
 @cache
 def _ranks() -> dict[str, int]:
     text = resources.files("fairlead.detectors").joinpath("data", "common.words").read_text(encoding="ascii")
-    return {word: rank for rank, word in enumerate(text.split(), 1)}
+    ranks = {word: rank for rank, word in enumerate(text.split(), 1)}
+    return ranks | {word: len(ranks) for word in FOREIGN.split() if word not in ranks}
 
 
 def known_words() -> "dict[str, int]":

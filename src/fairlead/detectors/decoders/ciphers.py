@@ -7,6 +7,7 @@ from functools import cache
 import ahocorasick_rs
 
 from fairlead.detectors.view import REVERSED, Rewriting, View, neighbourhoods
+from fairlead.detectors.words import FOREIGN, known_words
 
 CONTEXT = 512
 """Characters around a turned word that are read turned."""
@@ -16,11 +17,10 @@ _KEYS = (
     " always anything everything following information language"
 )
 """Words that one of is reason enough."""
-_SMALL = (
-    "this that with your from have what will when them then than must here they were been into only some more make like tell write the and"
-    " you for are not all can has any der die und das nicht ist ein ich sie que los las una por para con les des est une pour dans"
-)
-"""Words that two different ones of are, each between blanks."""
+_SURE = 6
+"""Letters from which one turned word of an order in another language is reason enough."""
+_COMMON = 250
+"""So many of the most frequent words are small ones: two different ones, each between blanks, are reason enough."""
 _ATBASH, _BACKWARDS = 26, 27
 _LETTERS = string.ascii_lowercase
 
@@ -42,13 +42,17 @@ class Ciphers:
     """Finds turned words in any text, in one pass."""
 
     def __init__(self) -> None:
-        plain = {*_KEYS.split(), *_SMALL.split()}
+        foreign = set(FOREIGN.split())
+        keys = {*_KEYS.split(), *(word for word in foreign if len(word) >= _SURE)}
+        common = [word for word in list(known_words())[:_COMMON] if len(word) > 2]
+        small = {*common, *foreign} - keys
+        plain = known_words()
         words: dict[str, tuple[int, str, bool]] = {}
         for turn in range(1, _BACKWARDS + 1):
-            for word in _KEYS.split():
+            for word in sorted(keys):
                 if (turned := _turned(word, turn)) not in plain:
                     words[turned] = (turn, word, True)
-            for word in _SMALL.split():
+            for word in sorted(small):
                 if (turned := _turned(word, turn)) not in plain:
                     words[f" {turned} "] = (turn, word, False)
         self._words = list(words.values())
@@ -61,8 +65,8 @@ class Ciphers:
         if _done(parent):
             return
         lower = parent.text.lower()
-        if len(lower) != len(parent.text):
-            return  # one letter that becomes two in lower case; normalised texts have none
+        if len(lower) != len(parent.text):  # one letter that becomes two in lower case
+            lower = "".join(small if len(small := character.lower()) == 1 else character for character in parent.text)
         spots: dict[int, list[tuple[int, int]]] = {}
         said: dict[int, set[str]] = {}
         sure: set[int] = set()
