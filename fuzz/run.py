@@ -33,6 +33,7 @@ def main() -> int:
     target: Target = targets[asked.target]
     folder = asked.corpus / asked.target
     folder.mkdir(parents=True, exist_ok=True)
+    (asked.corpus / ".gitignore").write_text("*\n", encoding="utf-8")
     for number, seed in enumerate(target.seeds()):
         (folder / f"seed-{number:03d}").write_bytes(seed[:LONGEST])
     if atheris is None:
