@@ -3,14 +3,14 @@
 The sites are public sources with labels of both kinds that no head was trained on. Each draw takes whole clusters of near-duplicates, so
 no text that is measured on is a copy of one that was fitted to. ``value`` is the middle of three draws; ``low`` and ``high`` are the ends
 of their exact 95% intervals (Clopper and Pearson), the widest of the three. The peer is the head as it was shipped, at a threshold that is
-set on the texts that are measured on, to the same false-positive rate: better than it could do in use.
+set on the texts that are measured on, to the same false-positive rate: better than it could do in use. A draw with too few clusters for
+the rate is not calibrated, and counts as finding nothing.
 """
 
 import csv
 import gzip
 import json
 import random
-import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -48,7 +48,6 @@ class Drawn(NamedTuple):
     recall: tuple[int, int]
     fpr: tuple[int, int]
     shipped: float
-    seconds: float
 
 
 def measure(bench: Bench) -> list[Row]:
@@ -64,9 +63,6 @@ def measure(bench: Bench) -> list[Row]:
             out += [
                 _row(bench, f"{site.name}_{size}_recall", [found.recall for found in draws], peer=Peer(f"{HEAD} as shipped", shipped)),
                 _row(bench, f"{site.name}_{size}_fpr", [found.fpr for found in draws], target=MAX_FPR),
-                msgspec.structs.replace(
-                    bench.row(f"{site.name}_{size}_fit", "s", [found.seconds for found in draws], n=size * DRAWS), issue=3
-                ),
             ]
     return out
 
@@ -94,9 +90,7 @@ def draw(head: HeadDetector, site: Site, size: int, seed: int) -> Drawn:
     rest = [at for at in order if site.clusters[at] not in used]
     rows = [json.dumps({"text": site.texts[at], "label": site.unsafe[at], "origin": "model"}) for at in chosen]
     labels: Labels = read_labels("\n".join(rows).encode(), where=site.name)
-    begin = time.perf_counter()
     outcome = calibrate(head, labels, max_fpr=MAX_FPR)
-    seconds = time.perf_counter() - begin
     new: CalibratedHead | HeadDetector = head
     threshold = float("inf")
     if "asked" in outcome.channels:
@@ -109,7 +103,7 @@ def draw(head: HeadDetector, site: Site, size: int, seed: int) -> Drawn:
     raw = {at: max(head.window(grams, "asked").raw for _, grams in site.prepared[at].grams) for at in rest}
     cut = float(np.sort([raw[at] for at in benign])[::-1][max(0, min(false_alarms, len(benign) - 1))])
     shipped = sum(raw[at] > cut for at in unsafe) / len(unsafe)
-    return Drawn((sum(fired[at] for at in unsafe), len(unsafe)), (false_alarms, len(benign)), shipped, seconds)
+    return Drawn((sum(fired[at] for at in unsafe), len(unsafe)), (false_alarms, len(benign)), shipped)
 
 
 def _row(bench: Bench, what: str, counts: list[tuple[int, int]], *, target: float | None = None, peer: Peer | None = None) -> Row:
