@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 ORIGIN_NAMES = ("system", "developer", "user", "retrieved", "tool", "memory", "agent", "model")
 STAGE_NAMES = ("input", "retrieval", "tool_definition", "tool_call", "tool_result", "memory", "handoff", "output")
-_AROUND, _INSIDE, _READING = 36, 60, 300
-"""Characters that are shown before and after a span, of a span, and of a reading."""
+_READING = 300
+"""Characters of a reading that are shown."""
+_MARKS = 10
+"""Columns that a shown span needs beside its text: the margin, two arrows, three ellipses."""
 _PIPE = 100
 """Columns where there is no terminal."""
 _INDENT = "     "
@@ -96,7 +98,7 @@ def _findings(console: "Console", text: str, seen: Sequence[_Seen]) -> None:
     for number, (detector, hit) in enumerate(seen, 1):
         what = hit.hazard.replace("_", " ") + (f": {hit.entity.replace('_', ' ')}" if hit.entity else "")
         console.print(f"{number:>3}  [bold red]{what}[/]   score {hit.score:.2f}   {detector}", soft_wrap=True)
-        console.print(_INDENT + _marked(text, hit), soft_wrap=True)
+        console.print(_INDENT + _marked(text, hit, console.width - _MARKS), soft_wrap=True)
         where = f"characters {hit.start} to {hit.end}"
         console.print(f"{_INDENT}[dim]{where}{_decoded(hit)}[/]\n", soft_wrap=True)
 
@@ -105,18 +107,20 @@ def _decoded(hit: "Hit") -> str:
     return f", seen after decoding: {hit.view.replace('>', ', then ')}" if hit.view else ""
 
 
-def _marked(text: str, hit: "Hit") -> str:
-    """Return the span with what stands around it, between arrows that a pipe shows too."""
-    before, after = text[max(0, hit.start - _AROUND) : hit.start], text[hit.end : hit.end + _AROUND]
-    inside = _shown(text[hit.start : hit.end], _INSIDE)
-    left, right = "…" if hit.start > _AROUND else "", "…" if hit.end + _AROUND < len(text) else ""
+def _marked(text: str, hit: "Hit", width: int) -> str:
+    """Return the span with what stands around it on one line, between arrows that a pipe shows too."""
+    inside = _shown(text[hit.start : hit.end], width // 2)
+    around = max(0, width - len(inside)) // 2
+    before, after = text[max(0, hit.start - around) : hit.start], text[hit.end : hit.end + around]
+    left, right = "…" if hit.start > around else "", "…" if hit.end + around < len(text) else ""
     return f"[dim]{left}{_plain(_shown(before))}[/]»[bold yellow]{_plain(inside)}[/]«[dim]{_plain(_shown(after))}{right}[/]"
 
 
 def _shown(text: str, most: int = 0) -> str:
     """Return a text on one line, with what a terminal can't show as its code; shortened in its middle."""
     if most and len(text) > most:
-        text = f"{text[: most // 2]} … {text[-most // 2 :]}"
+        half = most // 2 - 1
+        text = f"{text[:half]} … {text[-half:]}"
     return "".join(character if character.isprintable() else _code(character) for character in text)
 
 
