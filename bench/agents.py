@@ -14,6 +14,7 @@ import time
 import venv
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, NamedTuple, Self
@@ -22,11 +23,11 @@ import yaml
 from rows import Bench, Peer, Row
 from texts import prose
 
-from fairlead.agents import Broker, MemoryApprovals, MemoryLabels, MemoryTrajectories
+from fairlead.agents import Broker, MemoryApprovals, MemoryLabels, MemoryTrajectories, Provenance, Trajectory
 from fairlead.core import Segment
 from fairlead.detectors import Registry
 from fairlead.guard import ToolCall, ToolContext
-from fairlead.policy import Release, compile_release, load_policy
+from fairlead.policy import Release, Tool, compile_release, load_policy
 from fairlead.statistics import Sample, bounds, estimate
 
 HERE = Path(__file__).resolve().parent / "agentdojo"
@@ -48,7 +49,8 @@ def measure(bench: Bench) -> list[Row]:
     releases = {name: _release(*_without(name, text)) for name in CURVE}
     with World(_python(bench.cache)) as world:
         played = replay(world, releases)
-    return [*_rows(bench, played), *_decisions(bench)]
+        outside = outside_the_prompt(world, releases[FULL])
+    return [*_rows(bench, played), _ceiling(bench, outside), *_decisions(bench)]
 
 
 # ---------------------------------------------------------------------- the other side
@@ -108,7 +110,7 @@ def _without(name: str, text: str) -> tuple[str, str]:
 
 
 def _release(text: str, cedar: str) -> Release:
-    registry = Registry.load()
+    registry = Registry(())  # the manifest has no rules for detectors
     return compile_release(load_policy("fairlead.yaml", text, registry), registry, cedar=cedar)
 
 
@@ -191,6 +193,25 @@ def replay(world: World, releases: Mapping[str, Release]) -> dict[str, list[Pair
     return played
 
 
+def outside_the_prompt(world: World, release: Release) -> list[bool]:
+    """Return for each task of a user whether a critical value of its calls stands nowhere in the prompt: the bound of reading prompts."""
+    out: list[bool] = []
+    tools = {tool.name: tool for tool in release.tools}
+    for suite, tasks in world("tasks").items():
+        for user in tasks["users"]:
+            started = world("start", suite=suite, user=user)
+            trajectory = Trajectory()
+            prompt = Segment(path="/messages/0/content", origin="user", stage="input", text=started["prompt"])
+            trajectory.ingest([prompt, Segment(path="/data", origin="tool", stage="tool_result", text="anything")], {})
+            out.append(any(_is_outside(trajectory, tools[call["tool"]], call["arguments"]) for call in started["calls"]))
+    return out
+
+
+def _is_outside(trajectory: Trajectory, tool: Tool, arguments: Mapping[str, Any]) -> bool:
+    provenance, parsed = Provenance(trajectory, tool), json.loads(json.dumps(arguments), parse_float=Decimal)
+    return any("untrusted" in provenance.labels(name, parsed.get(name)) for name in tool.critical)
+
+
 def _play(world: World, started: Mapping[str, Any], release: Release | None, names: tuple[str, str, str]) -> Pair:
     agent = Agent(world, release, started["prompt"]) if release is not None else _Unguarded(world)
     fired = not names[2]
@@ -265,6 +286,10 @@ def _rows(bench: Bench, played: Mapping[str, Sequence[Pair]]) -> Iterator[Row]:
     _tell(full, benign[FULL])
 
 
+def _ceiling(bench: Bench, outside: Sequence[bool]) -> Row:
+    return _rate(bench, "benign_asking_ceiling", Sample.independent_counts(sum(outside), len(outside)))
+
+
 def _tell(attacks: Sequence[Pair], benign: Sequence[Pair]) -> None:
     """Print by suite what stands behind the figures."""
     through = Counter(f"{pair.suite}/{pair.injection}" for pair in attacks if pair.executed)
@@ -312,7 +337,7 @@ def _decisions(bench: Bench) -> Iterator[Row]:
          "else": "require_approval"}
         for index in range(20)
     ]  # fmt: skip
-    release = _release(yaml.safe_dump({"fairlead": 1, "system": "s", "owner": "o", "tier": "high", "tools": tools}), "")
+    release = _release(json.dumps({"fairlead": 1, "system": "s", "owner": "o", "tier": "high", "tools": tools}), "")
     values = [f"value-{index}-xyz" for index in range(12)]
     user = Segment(path="/0", origin="user", stage="input", text="send " + " ".join(values))
     data = [Segment(path=f"/{at}", origin="tool", stage="tool_result", text=prose(10_240, seed=at)) for at in range(1, 11)]

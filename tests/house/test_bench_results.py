@@ -20,4 +20,13 @@ def test_a_target_is_answered_by_the_value() -> None:
 
 
 def test_every_bench_has_results() -> None:
-    assert {row["name"].partition(".")[0] for row in ROWS} == {"install", "cli", "startup", "guard", "journal", "gateway", "calibrate"}
+    assert {row["name"].partition(".")[0] for row in ROWS} == {
+        "install",
+        "cli",
+        "startup",
+        "guard",
+        "journal",
+        "gateway",
+        "agents",
+        "calibrate",
+    }
