@@ -11,6 +11,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "policy.md").read_tex
 MODELS = [
     model.PolicyDocument,
     model.UpstreamDocument,
+    model.DetectorDocument,
+    model.PointDocument,
     model.RuleDocument,
     model.Constraint,
     model.WhenDocument,
