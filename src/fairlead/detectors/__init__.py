@@ -3,7 +3,9 @@
 from fairlead.detectors.calibrated import CalibratedHead, calibrate
 from fairlead.detectors.calibration import CalibratedPoint, Calibration, ChannelCalibration, Comparison, Outcome
 from fairlead.detectors.card import Card, Channel, Measurement, OperatingPoint, Rate, channel_of, read_card
+from fairlead.detectors.checks import CHECKS
 from fairlead.detectors.comparing import Comparing
+from fairlead.detectors.custom import Custom, custom_pattern
 from fairlead.detectors.errors import (
     CalibrationInvalid,
     LabelsInvalid,
@@ -24,6 +26,7 @@ from fairlead.detectors.views import View
 
 __all__ = [
     "CAP",
+    "CHECKS",
     "GROUP",
     "CalibratedHead",
     "CalibratedPoint",
@@ -35,6 +38,7 @@ __all__ = [
     "Cluster",
     "Comparing",
     "Comparison",
+    "Custom",
     "Detector",
     "HeadDetector",
     "Hit",
@@ -62,6 +66,7 @@ __all__ = [
     "builtin_patterns",
     "calibrate",
     "channel_of",
+    "custom_pattern",
     "patterns_of",
     "prepare",
     "read_card",

@@ -16,6 +16,7 @@ _MEMORY = 2 << 20
 """Bytes that the automaton of one pattern may use."""
 _WINDOW = CONTEXT - 8
 """Characters before a match that context words are looked for in; the few more that a stream keeps show where a word begins."""
+_INSIDE = re.compile(r"\w\w", re.ASCII)
 _UNANCHORED = re2._re2.RE2.Anchor.UNANCHORED  # noqa: SLF001 - the public wrapper costs five times the match; pinned and tested
 
 
@@ -61,7 +62,8 @@ class Matcher:
             if begin >= limit:
                 return
             length = last - first if pattern.validator is None else pattern.validator(text[first:last])
-            score = self._score(text, begin) if length else 0.0
+            whole = not pattern.linear or _stands_alone(text, begin, last)
+            score = self._score(text, begin) if length and whole else 0.0
             if score:
                 end = first + length
                 into.append((begin, -end, self._rank, Hit(first, end, pattern.hazard, pattern.name, score)))
@@ -109,6 +111,12 @@ class Matcher:
     @cached_property
     def _automaton(self) -> "re2._Regexp":
         return linear(self._pattern.name, self._closure.full)
+
+
+def _stands_alone(text: str, begin: int, end: int) -> bool:
+    """Tell whether a match neither begins nor ends inside a word."""
+    before, after = text[max(0, begin - 1) : begin + 1], text[end - 1 : end + 1]
+    return not (_INSIDE.fullmatch(before) or _INSIDE.fullmatch(after))
 
 
 class Reading:

@@ -24,6 +24,8 @@ LOOK_BEHIND = 2
 """Characters that a look-behind may have."""
 MAX_WIDTH = 4095
 """Characters that a match may have at most."""
+LINEAR = 1000
+"""Counts that RE2 can keep."""
 HEAD = 8
 """Characters that the head of a pattern has."""
 SHORT = 3

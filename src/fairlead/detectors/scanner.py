@@ -14,7 +14,7 @@ from fairlead.detectors.errors import UnsupportedPattern
 from fairlead.detectors.fold import fold
 from fairlead.detectors.matcher import Found, Matcher, Reading
 from fairlead.detectors.model import Cluster, Hit, Pattern, Runs
-from fairlead.detectors.prefix import CONTEXT, MAX_WIDTH, WHITE, Closure, closure_of
+from fairlead.detectors.prefix import CONTEXT, COUNTED, LINEAR, MAX_WIDTH, WHITE, Closure, closure_of
 from fairlead.detectors.stream import CAP, PatternStream
 from fairlead.detectors.text import Text
 
@@ -46,7 +46,7 @@ class PatternScanner:
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self.patterns = tuple(patterns)
-        self._closures = [closure_of(pattern.name, pattern.expression) for pattern in self.patterns]
+        self._closures = [closure_of(one.name, one.expression, LINEAR if one.linear else COUNTED) for one in self.patterns]
         self._matchers = [Matcher(pattern, index, closure) for index, (pattern, closure) in enumerate(self._paired())]
         chosen = digest([[pattern.name, pattern.expression, list(pattern.context or ())] for pattern in self.patterns])
         self.id = f"patterns@3-{chosen[7:15]}"

@@ -7,6 +7,7 @@ from fairlead.core import STAGES, FairleadError, Problems, Stage, digest
 from fairlead.detectors import Detector, NoOperatingPoint, Pattern, PatternScanner, Registry, builtin_patterns, patterns_of
 from fairlead.policy.cedar import ToolLaw, compile_law
 from fairlead.policy.documents import validate
+from fairlead.policy.entities import patterns_of_policy
 from fairlead.policy.errors import PolicyThreshold
 from fairlead.policy.messages import DEFAULT_MESSAGES
 from fairlead.policy.model import IncidentDocument, PolicyDocument, RuleDocument
@@ -84,7 +85,7 @@ def _release(
     tooling: tuple[tuple[Tool, ...], ToolLaw],
     prompts: Mapping[str, str],
 ) -> Release:
-    scanners = _scanners(rules)
+    scanners = _scanners(rules, patterns_of_policy(document))
     remotes = remotes_of(document.detectors)
     detectors = {stage: tuple(_detectors(stage, rules, registry)) for stage in STAGES}
     canonical: dict[str, object] = {
@@ -123,7 +124,7 @@ def _rule(entry: RuleDocument, policy: Policy, known: Known, where: str) -> Rule
         stages=entry.at,
         action=entry.do,
         hazard=entry.hazard,
-        entities=frozenset(pattern.name for pattern in _patterns(entry)),
+        entities=frozenset(pattern.name for pattern in _patterns(entry, patterns_of_policy(document))),
         threshold=threshold,
         thresholds=thresholds,
         unmeasured=left_out,
@@ -136,12 +137,12 @@ def _rule(entry: RuleDocument, policy: Policy, known: Known, where: str) -> Rule
     )
 
 
-def _patterns(entry: RuleDocument) -> tuple[Pattern, ...]:
+def _patterns(entry: RuleDocument, custom: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
     if entry.entity:
-        return patterns_of(entry.entity)
+        return patterns_of(entry.entity, custom)
     if entry.detector:
         return ()
-    return tuple(pattern for pattern in builtin_patterns() if pattern.hazard == entry.hazard)
+    return tuple(pattern for pattern in (*custom, *builtin_patterns()) if pattern.hazard == entry.hazard)
 
 
 def _resolve(entry: RuleDocument, known: Known, where: str) -> tuple[dict[str, float], tuple[str, ...]]:
@@ -200,7 +201,7 @@ def _needed(stage: Stage, rules: Sequence[Rule]) -> set[str]:
     return {name for rule in rules if stage in rule.stages for name in rule.thresholds}
 
 
-def _scanners(rules: Sequence[Rule]) -> dict[Stage, PatternScanner]:
+def _scanners(rules: Sequence[Rule], custom: tuple[Pattern, ...]) -> dict[Stage, PatternScanner]:
     """Return one scanner per Stage; Stages that look for the same entities share one."""
     built: dict[frozenset[str], PatternScanner] = {}
     out: dict[Stage, PatternScanner] = {}
@@ -208,7 +209,7 @@ def _scanners(rules: Sequence[Rule]) -> dict[Stage, PatternScanner]:
         names = frozenset(name for rule in rules if stage in rule.stages for name in rule.entities)
         if names:
             if names not in built:
-                built[names] = PatternScanner(patterns_of(names))
+                built[names] = PatternScanner(patterns_of(names, custom))
             out[stage] = built[names]
     return out
 

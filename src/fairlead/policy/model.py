@@ -292,6 +292,27 @@ class ToolDocument(Document):
         return self
 
 
+class EntityDocument(Document):
+    """An entity of the policy's own, beside those that are built in."""
+
+    name: Name
+    pattern: Text | None = None
+    """Regular expression in the part of the syntax that RE2 and Python share; without look-arounds and back-references."""
+    words: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+    """Words or phrases to find instead of a pattern, whatever their case."""
+    checksum: Name = ""
+    """Name of a check that it must pass, such as ``luhn``."""
+    context: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+    """Words one of which must stand shortly before it."""
+    hazard: Literal["pii", "secret"] = "pii"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.pattern is None) is not bool(self.words):
+            raise PydanticCustomError("entity", "an entity has either a 'pattern' or 'words'", {"mend": "keep one of them"})
+        return self
+
+
 class LimitsDocument(Document):
     """Budgets of each API key."""
 
@@ -336,6 +357,7 @@ class PolicyDocument(Document):
     upstream: dict[Name, UpstreamDocument] = {}
     detectors: dict[Name, DetectorDocument] = {}
     rules: Annotated[tuple[RuleDocument, ...], BeforeValidator(_sequence)] = ()
+    entities: Annotated[tuple[EntityDocument, ...], BeforeValidator(_sequence)] = ()
     tools: Annotated[tuple[ToolDocument, ...], BeforeValidator(_sequence)] = ()
     limits: LimitsDocument = LimitsDocument()
     messages: dict[Name, Text] = {}

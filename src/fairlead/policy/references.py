@@ -6,9 +6,10 @@ from typing import NamedTuple
 from fairlead.core import FairleadError
 from fairlead.detectors import Registry, builtin_patterns
 from fairlead.policy.documents import did_you_mean, salvage
+from fairlead.policy.entities import entity_problems
 from fairlead.policy.errors import PolicyReference, PolicyShape, PolicyThreshold
 from fairlead.policy.messages import DEFAULT_MESSAGES
-from fairlead.policy.model import DetectorDocument, IncidentDocument, RuleDocument, ToolDocument
+from fairlead.policy.model import DetectorDocument, EntityDocument, IncidentDocument, RuleDocument, ToolDocument
 from fairlead.policy.remotes import Known, remote_problems, remotes_of
 from fairlead.policy.source import Place, Plain, Source
 from fairlead.policy.tools import contradictions
@@ -25,6 +26,7 @@ class Parts(NamedTuple):
     rules: Sequence[tuple[int, RuleDocument]]
     tools: Sequence[tuple[int, ToolDocument]]
     incidents: Sequence[tuple[int, IncidentDocument]]
+    entities: Sequence[tuple[int, EntityDocument]]
     detectors: Mapping[str, DetectorDocument]
 
     @classmethod
@@ -35,6 +37,7 @@ class Parts(NamedTuple):
             salvage(_get(source, "rules"), RuleDocument),
             salvage(_get(source, "tools"), ToolDocument),
             salvage(_get(source, "incidents"), IncidentDocument),
+            salvage(_get(source, "entities"), EntityDocument),
             _detectors(source),
         )
 
@@ -49,12 +52,20 @@ class Parts(NamedTuple):
 
 def reference_problems(parts: Parts) -> list[FairleadError]:
     """Return every reference inside the file that leads nowhere."""
-    return [*_twice(parts), *_of_upstreams(parts), *_of_rules(parts), *_of_tools(parts), *_of_incidents(parts)]
+    return [
+        *_twice(parts),
+        *_of_upstreams(parts),
+        *_of_rules(parts),
+        *_of_tools(parts),
+        *_of_incidents(parts),
+        *entity_problems(parts.source, parts.entities),
+    ]
 
 
 def registry_problems(parts: Parts, registry: Registry) -> list[FairleadError]:
     """Return every detector, entity and hazard that this installation does not have, and every threshold that can't be had."""
-    entities = {name for pattern in builtin_patterns() for name in (pattern.name, pattern.hazard)}
+    entities = {name for pattern in builtin_patterns() for name in (pattern.name, pattern.group, pattern.hazard) if name}
+    entities |= set(parts.names("entities", "name"))
     known = Known(registry, remotes_of(parts.detectors))
     hazards = known.hazards()
     detectors = {*known.ids(), *(name.partition("@")[0] for name in known.ids()), *parts.names("detectors")}
@@ -100,7 +111,7 @@ def _missing(parts: Parts, place: Place, used: Sequence[str], known: Collection[
 
 
 def _twice(parts: Parts) -> Iterator[FairleadError]:
-    for section, key in (("rules", "id"), ("tools", "tool"), ("incidents", "id")):
+    for section, key in (("rules", "id"), ("tools", "tool"), ("incidents", "id"), ("entities", "name")):
         entries = _get(parts.source, section)
         seen: set[str] = set()
         for index, entry in enumerate(entries if isinstance(entries, list) else []):
