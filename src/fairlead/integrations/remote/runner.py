@@ -14,11 +14,11 @@ from fairlead.core import Coverage, Finding, Origin, Segment, Status, digest
 from fairlead.detectors import Hit
 from fairlead.detectors.remote import KINDS, MAX_WINDOWS, Remote, Seen, best_hits, windows
 from fairlead.guard import UNKNOWN_LABEL, Detected, RemoteJob
-from fairlead.integrations.remote.adapters import ADAPTERS, load_model
-from fairlead.integrations.remote.asks import HttpAsk, Piece, Scores
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from fairlead.integrations.remote.asks import HttpAsk, Scores
 
 T = TypeVar("T")
 Secrets = Callable[[str], str]
@@ -46,10 +46,10 @@ class RemoteRunner:
 
     Args:
         secrets: Reads the keys, at the time of each request, so that a rotated key needs no restart.
-        load: Makes the model of a detector that is loaded into the process.
+        load: Makes the model of a detector that is loaded into the process; by its kind when None.
     """
 
-    def __init__(self, secrets: Secrets, load: Callable[[Remote], LocalModel] = load_model) -> None:
+    def __init__(self, secrets: Secrets, load: Callable[[Remote], LocalModel] | None = None) -> None:
         self._secrets = secrets
         self._load = load
         self._lock = threading.Lock()
@@ -66,9 +66,11 @@ class RemoteRunner:
             DetectorNotLoaded: One can't be loaded.
         """
         for remote in remotes:
+            from fairlead.integrations.remote.adapters import load_model  # noqa: PLC0415 - a policy that asks nobody pays nothing
+
             if not KINDS[remote.kind].remote and digest(remote) not in self._models:
                 pool = ThreadPoolExecutor(1, thread_name_prefix=f"fairlead-{remote.kind}")
-                self._models[digest(remote)] = (self._load(remote), pool)
+                self._models[digest(remote)] = ((self._load or load_model)(remote), pool)
 
     def submit(self, job: RemoteJob) -> Future[Detected]:
         """Begin to ask."""
@@ -116,9 +118,9 @@ class RemoteRunner:
         pieces = windows(len(segment.text), remote.window)
         if not pieces:
             raise _Failed(f"the text is longer than {MAX_WINDOWS} pieces")
-        if remote.kind not in ADAPTERS:
+        if not KINDS[remote.kind].remote:
             return Seen(await self._ask_model(remote, segment, pieces))
-        scores = await asyncio.gather(*(self._ask_server(Piece(remote, segment.text[start:end], segment.origin)) for start, end in pieces))
+        scores = await asyncio.gather(*(self._ask_server(remote, segment.text[start:end], segment.origin) for start, end in pieces))
         hits = [hit for place, found in zip(pieces, scores, strict=True) for hit in _hits(remote, place, found)]
         known = {*remote.labels, *KINDS[remote.kind].labels}
         return Seen(best_hits(hits), unknown=any(label not in known for found in scores for label in found))
@@ -136,9 +138,13 @@ class RemoteRunner:
                 hits[moved.start, moved.end, moved.hazard, moved.entity] = moved
         return tuple(hits.values())
 
-    async def _ask_server(self, piece: Piece) -> Scores:
-        adapter = ADAPTERS[piece.remote.kind]
-        key = self._key(piece.remote)
+    async def _ask_server(self, remote: Remote, text: str, origin: Origin) -> "Scores":
+        from fairlead.integrations.remote.adapters import ADAPTERS  # noqa: PLC0415 - as above
+        from fairlead.integrations.remote.asks import Piece  # noqa: PLC0415 - as above
+
+        piece = Piece(remote, text, origin)
+        adapter = ADAPTERS[remote.kind]
+        key = self._key(remote)
         answers = await asyncio.gather(*(self._post(ask, key) for ask in adapter.ask(piece)))
         try:
             return adapter.read(piece, answers)
@@ -146,8 +152,8 @@ class RemoteRunner:
             # Whatever the adapter says of it could quote the answer.
             raise _Failed("its answer can't be read") from error
 
-    async def _post(self, ask: HttpAsk, key: str) -> bytes:
-        import aiohttp  # noqa: PLC0415 - what asks nobody pays nothing
+    async def _post(self, ask: "HttpAsk", key: str) -> bytes:
+        import aiohttp  # noqa: PLC0415 - as above
 
         headers = {"content-type": "application/json"}
         if key:
@@ -197,7 +203,7 @@ class RemoteRunner:
             return asyncio.run_coroutine_threadsafe(work, self._loop)
 
 
-def _hits(remote: Remote, place: tuple[int, int], scores: Scores) -> Iterable[Hit]:
+def _hits(remote: Remote, place: tuple[int, int], scores: "Scores") -> Iterable[Hit]:
     for label, score in scores.items():
         if label in remote.labels:
             yield Hit(place[0], place[1], remote.labels[label], "", min(1.0, max(0.0, score)))
