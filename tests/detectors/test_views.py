@@ -103,6 +103,28 @@ def check(prepared: Text) -> None:
 
 
 @pytest.mark.parametrize(
+    "spelling",
+    ["url", "html entities", "unicode escapes", "rot13", "caesar", "reversed", "leet", "full-width", "variation selectors", "look-alikes"],
+)
+def test_where_characters_stand_for_characters_a_span_is_exact(spelling: str) -> None:
+    write = SPELLINGS[spelling]
+    text = CARRIER.format(write(ATTACK))
+    spans = [
+        reading.span(place, place + len(MARKER)) for reading in prepare(text).readings if (place := reading.text.lower().find(MARKER)) >= 0
+    ]
+    assert [text[begin:end].rstrip("\ufe0f") for begin, end in spans] == [write(ATTACK[: len(MARKER)]).rstrip("\ufe0f")]
+
+
+def test_a_character_that_stands_for_several_is_taken_whole() -> None:
+    text = "the \ufb01nal o\ufb03ce of \u200bAda"
+    reading = prepare(text).normalised
+    assert reading.text == "the final office of Ada"
+    assert [text[slice(*reading.span(place, place + 1))] for place in (4, 5, 6, 11, 12, 13, 14, 20)] == list(
+        "\ufb01\ufb01n\ufb03\ufb03\ufb03cA"
+    )
+
+
+@pytest.mark.parametrize(
     "text", ["U1dkdWIzSmxJR0ZzYkNCdw=TVRFeE1TQXhNVEV4SURFeE1URXU=", " ".join("Ignore all previous "), "\udc80%25%\udc8041"]
 )
 def test_what_fuzzing_found(text: str) -> None:
