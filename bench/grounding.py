@@ -24,7 +24,7 @@ from fairlead.detectors.grounding import Grounding, Source
 
 DATA = ROOT.parent / "shared" / "data" / "summedits"
 DOMAINS = ("call", "email")
-FIXED = 0.4143
+FIXED = 0.42
 """Score that tells right from wrong best among our own retellings kept apart from training (n 677); SummEdits had no say in it."""
 ROUNDS = 5
 KB = 1024

@@ -16,6 +16,7 @@ from fairlead.detectors.grounding.sentences import split
 CITY = Source(
     "city", "The council approved the budget of 1,200 euros on 5 March 2024. It did not raise taxes. Mayor Anna Holm thanked all members."
 )
+READY = Grounding()
 PARK = Source("park-2", "The park on Elm Row opens at 9 am. Dogs are allowed on a lead.")
 
 
@@ -153,4 +154,6 @@ def test_the_detector_gives_spans_of_the_original_and_no_content() -> None:
     assert GroundingDetector().detect_with(prepare(answer), "user", [CITY.text]) == []
 
 
-READY = Grounding()
+def test_the_number_of_a_source_is_no_number_that_the_answer_states(grounding: Grounding) -> None:
+    (claim,) = grounding.check("The park on Elm Row opens at 9 am [7].", [CITY, PARK]).claims
+    assert "number" not in claim.doubts

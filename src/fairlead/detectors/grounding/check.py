@@ -58,9 +58,10 @@ class Grounding:
             return Report(tuple(Claim(span.start, span.end, "unsupported", 1.0, ("too_long",)) for span in spans[:1]))
         stems: dict[str, str] = {}
         index = Index(sources, self._shipped.lexicon, stems)
-        seen: list[Read | None] = [read(answer, span, index, stems) if _claims(answer, span, stems) else None for span in spans]
-        scores = self._scores(answer, index, seen)
         cited = [citations(answer, span.start, span.end, sources) for span in spans]
+        bare = _without(answer, [entry for entries in cited for entry in entries])
+        seen: list[Read | None] = [read(bare, span, index, stems) if _claims(bare, span, stems) else None for span in spans]
+        scores = self._scores(answer, index, seen)
         return Report(tuple(map(_Judge(answer, index, self._shipped).claim, spans, seen, scores, cited)))
 
     def _scores(self, answer: str, index: Index, seen: Sequence[Read | None]) -> list[float | None]:
@@ -88,6 +89,7 @@ class _Judge:
             return Claim(span.start, span.end, verdict, 1.0 if unknown else 0.0, doubts, tuple(unknown), None, names)
         odds = self._shipped.weights.words(seen.word) if len(seen.word) else np.zeros(0, dtype=np.float32)
         score = self._shipped.score(self._shipped.weights.claim(seen, odds)) if given is None else given
+        score = score if self._index.forms else 1.0
         marks = [mark for mark in _marks(seen, odds) if score >= DOUBTFUL or mark.doubt in _EXACT]
         wrong = [Mark(entry.start, entry.end, "wrong_citation") for entry in cited if self._misses(entry, seen)]
         marks = sorted([*marks, *unknown, *wrong])
@@ -166,6 +168,13 @@ def _claims(text: str, span: Span, stems: dict[str, str]) -> bool:
     if len(said) < 2 and not any(term.word.text[:1].isdigit() for term in said):
         return False
     return not (_COURTESY.match(shown) and (len(said) <= 6 or shown.endswith(":")))
+
+
+def _without(answer: str, cited: Sequence[Citation]) -> str:
+    """Return the answer with blanks where it cites: the number of a source is no number that the answer states."""
+    for entry in cited:
+        answer = f"{answer[: entry.start]}{' ' * (entry.end - entry.start)}{answer[entry.end :]}"
+    return answer
 
 
 def _text(index: Index, evidence: Evidence) -> str:
