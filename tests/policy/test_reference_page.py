@@ -16,6 +16,7 @@ MODELS = [
     model.RuleDocument,
     model.Constraint,
     model.WhenDocument,
+    model.EntityDocument,
     model.ToolDocument,
     model.LimitsDocument,
     model.IncidentWhen,
