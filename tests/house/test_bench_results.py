@@ -29,4 +29,5 @@ def test_every_bench_has_results() -> None:
         "gateway",
         "agents",
         "calibrate",
+        "views",
     }
