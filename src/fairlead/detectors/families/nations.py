@@ -123,6 +123,7 @@ NUMBERS: tuple[_Number, ...] = (
         r"rodn. ..slo|r\.?.\.?",
         "710319/4670",
         0.9,
+        "Czech Act 133/2000 on the register of inhabitants; Slovak Act 301/1995 on birth numbers",
     ),
     _Number(
         "de_tax_id",
