@@ -48,7 +48,7 @@ class Shape(NamedTuple):
 
 
 SHAPES: dict[str, Shape] = {
-    "injection": Shape("injection@1", ("prompt_injection", "jailbreak"), {"asked": 3000, "data": 300}),
+    "injection": Shape("injection@1", ("prompt_injection", "jailbreak"), {"asked": 3000, "data": 150}),
     "harm": Shape("harm@1", ("harmful_request",), {"asked": 3000, "data": 300}),
 }
 
