@@ -72,6 +72,8 @@ def _rates(bench: Bench, what: str, measured: list[Measurement], at: float) -> I
     """Yield the pooled rate and the worst source of each channel, in per cent, with the exact interval as the range."""
     for channel in dict.fromkeys(entry.channel for entry in measured):
         chosen = [entry for entry in measured if entry.channel == channel and entry.max_fpr == at]
+        if not chosen:
+            continue
         k, n = sum(entry.rate.k for entry in chosen), sum(entry.rate.n for entry in chosen)
         interval = clopper_pearson(k, n)
         yield bench.row(f"{what}_{channel}", f"% at {at:.0%}", [100 * interval.low, 100 * k / n, 100 * interval.high], n=n)
