@@ -29,5 +29,6 @@ def test_every_bench_has_results() -> None:
         "gateway",
         "agents",
         "calibrate",
+        "heads",
         "views",
     }
