@@ -23,8 +23,10 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.fairlead
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq install
 BENCH_CACHE ?= $(HOME)/.cache/fairlead-bench
+FUZZ_SECONDS ?= 60
+FUZZ := $(BENCH_CACHE)/fuzz
 
-.PHONY: help up test test-all servers check lint format types contracts bench docs fmt train lock clean
+.PHONY: help up test test-all servers check lint format types contracts bench docs fmt train fuzz lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -70,6 +72,13 @@ fmt: $(STAMPS)/dev ## format and mend what ruff can mend
 
 train: $(STAMPS)/dev ## train the shipped detector heads again and check that they come out the same
 	@exec $(BIN)/python -m training
+
+fuzz: $(STAMPS)/dev ## feed each fuzz target for FUZZ_SECONDS (60); atheris lives in an environment of its own
+	@test -x "$(FUZZ)/bin/python" || $(PYTHON) -m venv "$(FUZZ)"
+	@"$(FUZZ)/bin/python" -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r requirements/core.lock
+	@"$(FUZZ)/bin/python" -m pip --disable-pip-version-check --no-input -qq install atheris
+	@for target in prepare detect stream events policy; do \
+	  PYTHONPATH=src "$(FUZZ)/bin/python" -m fuzz $$target --seconds $(FUZZ_SECONDS); done
 
 lock: .venv-lock/bin/uv ## resolve the dependencies anew into requirements/*.lock (with hashes, for every platform)
 	.venv-lock/bin/uv pip compile pyproject.toml --extra demo --extra postgres --extra otlp --extra redis --extra mcp --extra verify --extra deep --group dev $(LOCK) -o requirements/dev.lock

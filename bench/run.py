@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rows import Bench, describe_commit, describe_machine, keep, table
 
-BENCHES = ("install", "cli", "startup", "guard", "journal", "gateway", "heads", "views", "grounding", "calibrate", "agents")
+BENCHES = ("install", "cli", "startup", "guard", "journal", "gateway", "heads", "views", "patterns", "grounding", "calibrate", "agents")
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import random
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -25,6 +26,12 @@ FORBIDDEN = frozenset({
 FORBIDDEN_FILES = frozenset({("gpteacher", "roleplay_instruct.jsonl.gz")})
 """Files of other folders that are for measuring only: folder and name."""
 
+
+_CHILDREN = re.compile(
+    r"\b(?:child(?:ren)?|minors?|underage|teen\w*|kids?|p(?:a?)edo\w*|toddlers?|infants?|schoolgirls?|schoolboys?)\b",
+    re.IGNORECASE,
+)
+_ABUSE = re.compile(r"\b(?:sex\w*|porn\w*|nud\w*|groom\w*|exploit\w*|abus\w*|molest\w*|lur(?:e|ing)\w*|loli\w*|erotic\w*)\b", re.IGNORECASE)
 
 LICENCES = {
     "advbench": "MIT",
@@ -181,13 +188,20 @@ def planted(data: Data) -> Iterator[Text]:
 
 
 def harmful(data: Data) -> Iterator[Text]:
-    """Yield requests for help with harm."""
+    """Yield requests for help with harm; none that are about the sexual abuse of children."""
     for name in ("harmfulqa", "dangerousqa", "catqa_english", "adversarialqa"):
-        yield from (Text("red-instruct", str(entry["text"])) for entry in data.objects("red_instruct", f"{name}.jsonl.gz"))
+        entries = (entry for entry in data.objects("red_instruct", f"{name}.jsonl.gz") if "'Child Abuse'" not in str(entry["path"]))
+        yield from (Text("red-instruct", text) for text in (str(entry["text"]) for entry in entries) if not _about_abuse(text))
     rows = data.rows("ailuminate_demo", "airr_official_1.0_demo_en_us_prompt_set_release.csv.gz")
-    yield from column("ailuminate demo", [row for row in rows if not row["hazard"].startswith("spc")], "prompt_text")
+    kept = [row for row in rows if not row["hazard"].startswith(("spc", "cse")) and not _about_abuse(row["prompt_text"])]
+    yield from column("ailuminate demo", kept, "prompt_text")
     yield from column("forbidden questions", data.rows("jailbreak_llms", "questions.csv.gz"), "question")
     yield from column("forbidden questions", data.rows("gptfuzz", "question_list.csv.gz"), "text")
+
+
+def _about_abuse(text: str) -> bool:
+    """Tell whether a text speaks of children and of sex or abuse: such texts are never trained on, however they are labelled."""
+    return bool(_CHILDREN.search(text) and _ABUSE.search(text))
 
 
 def distinct(texts: Iterable[Text]) -> list[Text]:

@@ -33,9 +33,9 @@ MUTANTS = (
     ),
     Mutant(
         law=2,
-        file="detectors/scanner.py",
+        file="detectors/matcher.py",
         old="                position = begin + 1",
-        new="                position = match.end()",
+        new="                position = last",
         red=("tests/detectors/test_law2_chunking.py::test_a_candidate_that_its_check_rejects_does_not_hide_the_one_that_starts_inside_it",),
     ),
     Mutant(
