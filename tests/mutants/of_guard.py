@@ -68,13 +68,6 @@ MUTANTS = (
     ),
     Mutant(
         law=2,
-        file="guard/flow.py",
-        old='    return (raw, msgspec.structs.replace(raw, path=f"{call.path}#decoded", text=said))',
-        new="    return (raw,)",
-        red=("tests/gateway/test_streaming_edges.py::test_an_escape_inside_a_match_hides_nothing",),
-    ),
-    Mutant(
-        law=2,
         file="wire/sse.py",
         old="max(0, len(self._buffer) - _LONGEST_END + 1)",
         new="len(self._buffer)",
