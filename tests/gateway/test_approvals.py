@@ -7,6 +7,7 @@ from typing import Any
 
 import openai
 import pytest
+from gateway_bench import POLICY
 
 from fairlead.agents import Answer, FileApprovals
 from fairlead.core import SystemClock
@@ -153,3 +154,22 @@ def test_approvals_that_cannot_be_read_block(bench: Any, caller: Caller) -> None
     choice = caller.wants(asked)
     assert choice.message.tool_calls is None
     assert "broker:failed" in choice.message.content
+
+
+def test_what_an_agent_has_spent_outlives_a_new_policy(bench: Any, call: ToolCall) -> None:
+    rule = "{tool: search_docs, allow: true, outputs: untrusted, budget: {calls: 2}}"
+    text = POLICY.replace("{tool: search_docs, allow: true, outputs: untrusted}", rule)
+    bench.start(policy=text)
+
+    def goes() -> bool:
+        bench.model.says("", tool_calls=[call("search_docs", {"query": "hours"})])
+        extension = {"user": "u1", "trajectory": "t_one"}
+        answer = bench.client().chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "look it up"}], extra_body={"fairlead": extension}
+        )
+        return bool(answer.choices[0].message.tool_calls)
+
+    assert [goes(), goes()] == [True, True]
+    bench.write_policy(text.replace("owner: tests", "owner: somebody-else"))
+    bench.plane.reload()
+    assert not goes()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from fairlead.agents import ApprovalStore, Broker, FileApprovals
+from fairlead.agents import ApprovalStore, Broker, FileApprovals, MemoryLabels, MemoryTrajectories
 from fairlead.config import Settings, secret_from_environment
 from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, Unavailable
 from fairlead.detectors import Registry
@@ -175,7 +175,7 @@ class DataPlane:
             clock=parts.clock,
             levers=parts.levers,
             limits=parts.limits,
-            broker=Broker(release, parts.approvals),
+            broker=Broker(release, parts.approvals, trajectories=parts.trajectories, stored=parts.stored),
             fingerprint=parts.fingerprint,
             remote=parts.remote,
         )
@@ -212,6 +212,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: Fingerprinter
     levers: FileLevers
     approvals: ApprovalStore
+    trajectories: MemoryTrajectories
+    stored: MemoryLabels
     limits: MemoryLimits
     keys: KeyRing
     telemetry: Telemetry
@@ -257,6 +259,8 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             fingerprint=Fingerprinter.open(settings.config_dir),
             levers=FileLevers(levers),
             approvals=FileApprovals.open(settings.data_dir / "approvals", settings.config_dir, clock),
+            trajectories=MemoryTrajectories(clock),
+            stored=MemoryLabels(),
             limits=MemoryLimits(),
             keys=KeyRing.load(settings.data_dir / "keys.json"),
             telemetry=Telemetry(sample=settings.trace_sample, exporter=exporter),
