@@ -51,7 +51,7 @@ class PiecesUpstream(UpstreamClient):
         self._failure = error
 
     @asynccontextmanager
-    async def post(self, upstream: object, path: str, body: bytes) -> AsyncIterator[Any]:  # noqa: ARG002 - the port's signature
+    async def post(self, upstream: object, path: str, body: bytes, extra: object = None) -> AsyncIterator[Any]:  # noqa: ARG002 - the port's signature
         self.requests.append(json.loads(body))
         if self._failure is not None:
             raise self._failure

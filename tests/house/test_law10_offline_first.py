@@ -74,6 +74,7 @@ for words in (["policy", "check", str(policy)], ["db", "fold"], ["--help"]):
 """
 OUTSIDE = re.compile(r"https?://(?!127\.0\.0\.1|localhost|\[::1\]|\{)([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
 NAMED_ONLY = {
+    "api.anthropic.com": "where a real model is asked, once a person has put a key in",
     "api.openai.com": "where a real model is asked, once a person has put a key in",
     "commentanalyzer.googleapis.com": "where Perspective is asked, once a policy declares it and a person has put a key in",
     "fairlead.readthedocs.io": "names of documentation pages and of predicate types",

@@ -5,7 +5,7 @@ from mutants.model import Mutant
 MUTANTS = (
     Mutant(
         law=0,
-        file="gateway/chat_stream.py",
+        file="gateway/stream.py",
         old="    if not stream.begun and not stream.ended:",
         new="    if False:",
         red=("tests/gateway/test_streaming_edges.py::test_an_upstream_that_does_not_stream_is_told_and_not_taken_for_an_empty_answer",),
@@ -20,7 +20,7 @@ MUTANTS = (
     ),
     Mutant(
         law=1,
-        file="gateway/chat_stream.py",
+        file="gateway/stream.py",
         old="            self.guard.passed(chunk.unknown)\n",
         new="",
         red=(
@@ -29,28 +29,28 @@ MUTANTS = (
     ),
     Mutant(
         law=1,
-        file="gateway/chat_stream.py",
+        file="gateway/stream.py",
         old="(context, (), chunk.unknown, spot=spot)",
         new="(context, (), chunk.unknown)",
         red=("tests/gateway/test_streaming_edges.py::test_a_stream_that_was_stopped_over_an_unknown_field_says_so_in_its_records",),
     ),
     Mutant(
         law=2,
-        file="gateway/chat_stream.py",
+        file="gateway/stream.py",
         old="(bool(self._stopped) and len(self._finished)",
         new="(len(self._finished)",
         red=("tests/gateway/test_streaming_edges.py::test_the_usage_that_follows_the_last_choice_arrives",),
     ),
     Mutant(
         law=2,
-        file="gateway/chat_stream.py",
+        file="gateway/stream.py",
         old='            if out:\n                yield b"".join(out)\n            raise',
         new="            raise",
         red=("tests/gateway/test_streaming_edges.py::test_what_came_before_garbage_is_released_however_it_was_split",),
     ),
     Mutant(
         law=3,
-        file="gateway/chat_stream.py",
+        file="gateway/stream.py",
         old="    gone.add_done_callback(lambda task: None if task.cancelled() else response.close())\n",
         new="",
         red=("tests/gateway/test_streaming_edges.py::test_a_client_that_leaves_ends_the_upstream_and_is_recorded[True]",),
@@ -58,21 +58,21 @@ MUTANTS = (
     ),
     Mutant(
         law=3,
-        file="gateway/chat_stream.py",
+        file="gateway/stream.py",
         old="        await exchange.commit()\n    if ending.failed:",
         new="    if ending.failed:",
         red=("tests/gateway/test_law3_durability.py::test_a_stream_whose_final_record_is_not_durable_has_no_end_marker",),
     ),
     Mutant(
         law=3,
-        file="gateway/chat_stream.py",
+        file="gateway/stream.py",
         old="    exchange.note(await adrive(stream.guard.opening(), exchange.serving.ports))\n    await exchange.commit()\n",
         new="",
         red=("tests/gateway/test_law3_durability.py::test_a_worker_killed_in_the_middle_of_a_stream_leaves_it_interrupted",),
     ),
     Mutant(
         law=3,
-        file="gateway/chat_stream.py",
+        file="gateway/stream.py",
         old="            await exchange.commit()\n            await wire.send(",
         new="            await wire.send(",
         red=("tests/gateway/test_law3_durability.py::test_a_tool_call_leaves_a_stream_only_after_its_own_decision_is_durable",),
@@ -80,7 +80,7 @@ MUTANTS = (
     ),
     Mutant(
         law=3,
-        file="gateway/openai_chat.py",
+        file="gateway/answer.py",
         old="        await exchange.commit()\n        raise unavailable(",
         new="        raise unavailable(",
         red=("tests/gateway/test_law3_durability.py::test_an_upstream_without_its_key_is_told_with_a_durable_decision",),

@@ -61,9 +61,9 @@ MUTANTS = (
     ),
     Mutant(
         law=1,
-        file="wire/chunk.py",
-        old='        "function_call": Unsupported(),',
-        new='        "function_call": Free("model", "tool_call"),',
+        file="wire/chat_stream.py",
+        old='"function_call": Unsupported()',
+        new='"function_call": Fields({"name": _INERT, "arguments": Streamed()})',
         red=("tests/gateway/test_streaming_edges.py::test_an_old_style_function_call_is_unknown_in_a_stream_and_not_dropped_in_silence",),
     ),
     Mutant(
@@ -75,7 +75,7 @@ MUTANTS = (
     ),
     Mutant(
         law=4,
-        file="wire/chat.py",
+        file="wire/interaction.py",
         old='r"^[A-Za-z0-9_.:-]{0,128}\\Z"',
         new='r"^.*\\Z"',
         red=("tests/gateway/test_law4_no_content.py::test_no_file_holds_it",),

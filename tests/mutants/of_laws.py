@@ -54,16 +54,16 @@ MUTANTS = (
     ),
     Mutant(
         law=3,
-        file="gateway/chat_stream.py",
+        file="gateway/stream.py",
         old="    exchange.note(await adrive(stream.guard.opening(), exchange.serving.ports))\n    await exchange.commit()\n",
         new="    exchange.note(await adrive(stream.guard.opening(), exchange.serving.ports))\n",
         red=("tests/gateway/test_law3_durability.py::test_a_stream_whose_opening_record_is_not_durable_does_not_begin",),
     ),
     Mutant(
         law=3,
-        file="gateway/openai_chat.py",
-        old="    await exchange.commit()\n    await respond(send, 200, encode(response.body), exchange.headers())",
-        new="    await respond(send, 200, encode(response.body), exchange.headers())\n    await exchange.commit()",
+        file="gateway/answer.py",
+        old="    await exchange.commit()\n    await respond(send, 200, encode(reply.body), exchange.headers())",
+        new="    await respond(send, 200, encode(reply.body), exchange.headers())\n    await exchange.commit()",
         red=(
             "tests/gateway/test_law3_durability.py::test_an_answer_whose_decision_is_not_durable_does_not_leave",
             "tests/gateway/test_law3_durability.py::test_at_every_byte_that_leaves_the_decisions_before_it_are_durable",

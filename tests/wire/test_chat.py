@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.core import InvalidInput
-from fairlead.wire import encode, put_text, read_request, read_response
+from fairlead.wire import ChatCompletions, Reply, apply_edits, encode
 
+CHAT = ChatCompletions()
 CANARY = "canary sentence 4711"
 
 
@@ -18,7 +19,7 @@ def body(**extra: object) -> bytes:
 
 
 def seen(data: bytes) -> set[str]:
-    request = read_request(data)
+    request = CHAT.read_request(data)
     return {segment.text for segment in (*request.segments, *request.unknown)}
 
 
@@ -95,13 +96,13 @@ def test_a_tool_result_knows_its_tool_and_a_retrieval_tool_gives_documents() -> 
         {"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "search_docs", "arguments": "{}"}}]},
         {"role": "tool", "tool_call_id": "c1", "content": "a document"},
     ]
-    request = read_request(body(messages=messages), retrieval_tools=frozenset({"search_docs"}))
+    request = CHAT.read_request(body(messages=messages), retrieval_tools=frozenset({"search_docs"}))
     document = next(segment for segment in request.segments if segment.text == "a document")
     assert (document.origin, document.stage, document.tool) == ("retrieved", "retrieval", "search_docs")
 
 
 def test_a_declared_origin_lowers_trust_and_leaves_with_the_extension() -> None:
-    request = read_request(body(fairlead={"origins": {"/messages/0/content": "retrieved"}}))
+    request = CHAT.read_request(body(fairlead={"origins": {"/messages/0/content": "retrieved"}}))
     assert [(segment.origin, segment.stage) for segment in request.segments] == [("retrieved", "retrieval")]
     assert b"fairlead" not in encode(request.body)
 
@@ -109,7 +110,7 @@ def test_a_declared_origin_lowers_trust_and_leaves_with_the_extension() -> None:
 @pytest.mark.parametrize("origin", ["system", "user", "developer", "model"])
 def test_an_origin_that_raises_trust_is_refused(origin: str) -> None:
     with pytest.raises(InvalidInput, match="only lower trust"):
-        read_request(body(fairlead={"origins": {"/messages/0/content": origin}}))
+        CHAT.read_request(body(fairlead={"origins": {"/messages/0/content": origin}}))
 
 
 @pytest.mark.parametrize(
@@ -118,11 +119,11 @@ def test_an_origin_that_raises_trust_is_refused(origin: str) -> None:
 )
 def test_what_is_no_request_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidInput):
-        read_request(data)
+        CHAT.read_request(data)
 
 
 def test_of_a_key_that_stands_twice_the_guarded_one_is_sent() -> None:
-    request = read_request(b'{"model":"m","messages":[{"role":"user","content":"first","content":"second"}]}')
+    request = CHAT.read_request(b'{"model":"m","messages":[{"role":"user","content":"first","content":"second"}]}')
     assert [segment.text for segment in request.segments] == ["second"]
     assert b"first" not in encode(request.body)
 
@@ -131,15 +132,37 @@ def test_every_choice_of_a_response_is_seen_and_text_is_put_back_where_it_was() 
     message = {"role": "assistant", "content": "one"}
     calls = {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": '{"a":1}'}}]}
     choices = [{"index": 0, "message": message, "finish_reason": "stop"}, {"index": 1, "message": calls, "finish_reason": "tool_calls"}]
-    response = read_response(json.dumps({"id": "r", "choices": choices, "provider": "a b"}).encode())
+    response = CHAT.read_reply(json.dumps({"id": "r", "choices": choices, "provider": "a b"}).encode())
     assert [(segment.path, segment.text) for segment in response.segments] == [("/choices/0/message/content", "one")]
     assert [(call.tool, call.arguments) for call in response.calls] == [("f", '{"a":1}')]
     assert [segment.text for segment in response.unknown] == ["a b"]
-    put_text(response.body, "/choices/0/message/content", "two")
+    apply_edits(response.body, {"/choices/0/message/content": "two"})
     assert b'"content":"two"' in encode(response.body)
 
 
-def test_logprobs_repeat_the_text_token_by_token_so_they_are_unknown() -> None:
-    assert read_request(body(logprobs=True)).unknown
-    choice = {"index": 0, "message": {"role": "assistant", "content": "x"}, "logprobs": {"content": [{"token": "x"}]}}
-    assert read_response(json.dumps({"choices": [choice]}).encode()).unknown
+TOKENS = [
+    {"token": "he", "logprob": -0.1, "bytes": [104, 101], "top_logprobs": [{"token": "a b", "logprob": -1, "bytes": None}]},
+    {"token": "llo", "logprob": -0.1, "bytes": [108, 108, 111], "top_logprobs": [{"token": " c", "logprob": -1, "bytes": [33]}]},
+]
+
+
+def told(entries: object) -> Reply:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "hello"}, "logprobs": {"content": entries}}
+    return CHAT.read_reply(json.dumps({"choices": [choice]}).encode())
+
+
+def test_what_log_probabilities_tell_is_seen_rank_by_rank() -> None:
+    reply = told(TOKENS)
+    assert {segment.text for segment in reply.segments} == {"hello", "a b c!"}
+    assert reply.unknown == ()
+
+
+def test_log_probabilities_go_when_the_text_that_they_tell_is_edited() -> None:
+    reply = told(TOKENS)
+    apply_edits(reply.body, {"/choices/0/message/content": "[X]"}, reply.echoes)
+    assert b'logprob"' not in encode(reply.body)
+
+
+@pytest.mark.parametrize("entries", [[{"token": "x", "odd": 1}], [{"token": 1}], [{"token": "x", "bytes": [300]}], [1], "text", {"a": "b"}])
+def test_log_probabilities_of_another_shape_are_unknown(entries: object) -> None:
+    assert told(entries).unknown

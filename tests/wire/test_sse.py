@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.core import InvalidInput
-from fairlead.wire import ChunkReader, Event, EventReader, encode_event
+from fairlead.wire import ChatCompletions, Chunk, Event, EventReader, Made, encode_event
+
+
+def read(data: bytes) -> Chunk:
+    return ChatCompletions().codec(Made("x_1", "m")).read(Event(data))
+
 
 LINES = st.sampled_from(["data: a", "data: b", "data:c", "data: äöü😀", ": keep-alive", "event: delta", "id: 1", "data", ""])
 
@@ -46,20 +51,20 @@ def chunk(**extra: object) -> bytes:
         {"usage": {"x": "a sentence here"}},
         {"choices": [{"index": 0, "delta": {"content": "x", "odd": "a sentence here"}}]},
         {"choices": [{"index": 0, "delta": {}, "odd": "a sentence here"}]},
-        {"choices": [{"index": 0, "delta": {}, "logprobs": {"content": [{"token": "a sentence here"}]}}]},
+        {"choices": [{"index": 0, "delta": {}, "logprobs": {"content": [{"token": "x", "odd": "a sentence here"}]}}]},
     ],
 )
 def test_a_sentence_in_an_unknown_place_of_a_chunk_is_unknown(extra: dict[str, object]) -> None:
-    assert "a sentence here" in {segment.text for segment in ChunkReader().read(chunk(**extra)).unknown}
+    assert "a sentence here" in {segment.text for segment in read(chunk(**extra)).unknown}
 
 
 def test_a_plain_chunk_gives_its_delta_and_nothing_unknown() -> None:
-    read = ChunkReader().read(chunk())
-    assert read.deltas[0].texts == (("content", "hi"),)
-    assert read.unknown == ()
+    found = read(chunk())
+    assert found.deltas[0].texts == (("content", "hi"),)
+    assert found.unknown == ()
 
 
 @pytest.mark.parametrize("data", [b"", b"nonsense", b"[]", b'{"choices": 1}', b'{"choices": [1]}'])
 def test_garbage_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidInput):
-        ChunkReader().read(data)
+        read(data)

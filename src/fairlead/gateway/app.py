@@ -3,19 +3,23 @@
 import asyncio
 import logging
 import traceback
+from collections.abc import Mapping
 
 import msgspec
 
 from fairlead.core import FairleadError, Refused, Unavailable
+from fairlead.gateway.answer import Asked, answer
 from fairlead.gateway.check import check
-from fairlead.gateway.http import HttpProblem, Receive, Request, Scope, Send, error_body, read_request, respond, unavailable
-from fairlead.gateway.openai_chat import chat
+from fairlead.gateway.http import HttpProblem, Receive, Request, Scope, Send, Wire, read_request, respond, unavailable
 from fairlead.gateway.upstream import UpstreamClient
+from fairlead.wire import Api, ChatCompletions
 from fairlead.wiring.data_plane import DataPlane
 
 RELOAD_S = 0.25
 """How often the policy's files are looked at."""
-_KINDS = {401: "authentication_error"}
+CHAT = ChatCompletions()
+APIS: Mapping[str, Api] = {"/v1/chat/completions": CHAT}
+"""Path to the API that is spoken there; errors of any other path have the shape of Chat Completions."""
 _log = logging.getLogger("fairlead.gateway")
 
 
@@ -53,24 +57,23 @@ class Gateway:
             problem = _problem(error)
             # What has begun can't become an error: the server cuts the connection, so that no client takes it for a whole answer.
             if not started:
-                kind = _KINDS.get(problem.status, "server_error" if problem.status >= 500 else "invalid_request_error")
-                await respond(send, problem.status, error_body(problem.code, problem.message, kind), problem.headers)
+                body = APIS.get(scope["path"], CHAT).error(problem.status, problem.code, problem.message)
+                await respond(send, problem.status, body, problem.headers)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        if method == "POST" and path == "/v1/chat/completions":
-            await chat(self._plane, self._client, await read_request(scope, receive), receive, send)
+        api = APIS.get(path)
+        if method == "POST" and api is not None:
+            await answer(Asked(self._plane, self._client, api, await read_request(scope, receive), Wire(receive, send)))
         elif method == "POST" and path == "/v1/guard/check":
             await check(self._plane, await read_request(scope, receive), send)
         elif method == "GET" and path in ("/healthz", "/readyz", "/metrics"):
             await self._inspect(path, send)
         elif method == "GET" and path == "/v1/models":
-            self._plane.authenticate(Request(method, path, dict(scope["headers"]), b"").bearer(), "chat")
+            self._plane.authenticate(Request(method, path, dict(scope["headers"]), b"").token(), "chat")
             await respond(send, 200, msgspec.json.encode({"object": "list", "data": self._plane.models()}), [])
         else:
-            raise HttpProblem(
-                404, "not_found", f"there is no {method} here; the gateway serves POST /v1/chat/completions and /v1/guard/check"
-            )
+            raise HttpProblem(404, "not_found", f"there is no {method} here; the gateway serves POST {', '.join(APIS)} and /v1/guard/check")
 
     async def _inspect(self, path: str, send: Send) -> None:
         if path == "/metrics":

@@ -67,7 +67,7 @@ async def check(plane: DataPlane, request: Request, send: Send) -> None:
     Raises:
         HttpProblem: The key may not check, or the body is not of the shape.
     """
-    key = plane.authenticate(request.bearer(), "check")
+    key = plane.authenticate(request.token(), "check")
     try:
         body = decode(request.body, CheckBody, where="body")
     except InvalidInput as error:

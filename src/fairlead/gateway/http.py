@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 
-import msgspec
-
 from fairlead.core import FairleadError, Unavailable
 
 Scope = MutableMapping[str, Any]
@@ -53,10 +51,10 @@ class Request(NamedTuple):
     """Lower-case names; of a header that comes twice the last counts."""
     body: bytes
 
-    def bearer(self) -> str:
-        """Return the token of the Authorization header; empty when there is none."""
+    def token(self) -> str:
+        """Return the token of the header ``authorization`` (a bearer's) or ``x-api-key``; empty when there is none."""
         scheme, _, token = self.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else ""
+        return token.strip() if scheme.lower() == "bearer" else self.headers.get(b"x-api-key", b"").decode("latin-1").strip()
 
 
 async def read_request(scope: Scope, receive: Receive) -> Request:
@@ -86,11 +84,6 @@ async def respond(send: Send, status: int, body: bytes, headers: Headers, conten
     head: Headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode()), *headers]
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body})
-
-
-def error_body(code: str, message: str, kind: str = "invalid_request_error") -> bytes:
-    """Return the OpenAI error shape."""
-    return msgspec.json.encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
 
 
 def unavailable(error: Unavailable, headers: Headers | None = None) -> HttpProblem:

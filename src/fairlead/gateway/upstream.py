@@ -1,11 +1,13 @@
 """The client of the models: one pooled aiohttp session per worker."""
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import aiohttp
 
-from fairlead.gateway.http import HttpProblem
+from fairlead.gateway.http import HttpProblem, Request
+from fairlead.wire import Provider
 from fairlead.wiring.data_plane import Upstream
 
 CONNECT_S = 10.0
@@ -13,6 +15,10 @@ IDLE_S = 120.0
 """An upstream that sends nothing for so long is given up."""
 MAX_RESPONSE = 64 * 1024 * 1024
 """Bytes of a response at most, streamed or not."""
+
+ANTHROPIC_VERSION = "2023-06-01"
+"""Version of the Messages API that is asked for when the client names none."""
+_NAMES = re.compile(r"[a-z0-9-]{1,64}( ?, ?[a-z0-9-]{1,64}){0,15}\Z", re.ASCII)
 
 
 class UpstreamClient:
@@ -22,19 +28,24 @@ class UpstreamClient:
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
-    async def post(self, upstream: Upstream, path: str, body: bytes) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def post(
+        self, upstream: Upstream, path: str, body: bytes, extra: Mapping[str, str] | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request and give its response, headers read, body not.
 
         Args:
             upstream: Where to.
             path: Path below the upstream's base, such as ``/chat/completions``.
             body: JSON.
+            extra: Headers beside our own.
 
         Raises:
             HttpProblem: 502 or 504; the upstream is not there, broke off, or was too slow.
         """
-        headers = {"content-type": "application/json", "accept-encoding": "identity"}
-        if upstream.key:
+        headers = {"content-type": "application/json", "accept-encoding": "identity", **(extra or {})}
+        if upstream.key and upstream.provider == "anthropic":
+            headers["x-api-key"] = upstream.key
+        elif upstream.key:
             headers["authorization"] = f"Bearer {upstream.key}"
         try:
             # A redirect could lead a request, and its key, anywhere.
@@ -55,6 +66,18 @@ class UpstreamClient:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=IDLE_S)
             self._session = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0), auto_decompress=False)
         return self._session
+
+
+def client_headers(request: Request, provider: Provider) -> dict[str, str]:
+    """Return the headers of a client's request that its model's server needs; only what carries no text."""
+    if provider != "anthropic":
+        return {}
+    headers = {"anthropic-version": request.headers.get(b"anthropic-version", b"").decode("latin-1") or ANTHROPIC_VERSION}
+    if beta := request.headers.get(b"anthropic-beta", b"").decode("latin-1"):
+        headers["anthropic-beta"] = beta
+    if not all(_NAMES.match(value) for value in headers.values()):
+        raise HttpProblem(400, "invalid_input", "the headers anthropic-version and anthropic-beta hold names and dates only")
+    return headers
 
 
 async def read_whole(response: aiohttp.ClientResponse) -> bytes:

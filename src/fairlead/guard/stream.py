@@ -4,7 +4,7 @@ What the rules' patterns say is enforced before a character leaves: only what co
 needs the whole text (heads, decoded views) runs at the end, and is recorded as late.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -32,14 +32,19 @@ class Released(msgspec.Struct, frozen=True):
 
 
 class _Channel:
-    __slots__ = ("blocked", "findings", "parts", "path", "stream")
+    __slots__ = ("ended", "findings", "parts", "path", "stream")
 
     def __init__(self, path: str, stream: PatternStream | None) -> None:
         self.path = path
         self.stream = stream
         self.parts: list[str] = []
         self.findings: list[Finding] = []
-        self.blocked = False
+        self.ended = False
+
+
+def chat_path(choice: int, channel: str) -> str:
+    """Return where a channel's text stands in a whole Chat Completion."""
+    return f"/choices/{choice}/message/{channel}"
 
 
 class StreamGuard:
@@ -47,10 +52,12 @@ class StreamGuard:
 
     Args:
         context: The Exchange and the Release that decides.
+        path: Choice and channel to the pointer that the text has in a whole response; that of Chat Completions by default.
     """
 
-    def __init__(self, context: ExchangeContext) -> None:
+    def __init__(self, context: ExchangeContext, path: Callable[[int, str], str] = chat_path) -> None:
         self._context = context
+        self._path = path
         self._scanner = context.release.scanner_at("output")
         self._channels: dict[tuple[int, str], _Channel] = {}
         self._blocked: set[int] = set()
@@ -75,17 +82,27 @@ class StreamGuard:
         """
         here = self._channel(choice, channel)
         here.parts.append(text)
-        if choice in self._blocked:
+        if choice in self._blocked or here.ended:
+            # A text that has ended can't be gone on with: what came before is decided.
+            self._blocked.add(choice)
             return Released("", blocked=True)
         if here.stream is None:
             return Released(text)
         return self._settle(choice, here, here.stream.feed(text))
 
-    def close(self, choice: int) -> list[tuple[str, Released]]:
-        """Return what was held, by channel, when a choice ends."""
+    def close(self, choice: int, ended: str = "") -> list[tuple[str, Released]]:
+        """Return what was held, by channel.
+
+        Args:
+            choice: The choice that ends.
+            ended: Only this channel ends; empty for all.
+        """
         out: list[tuple[str, Released]] = []
         for (index, channel), here in self._channels.items():
-            if index == choice and here.stream is not None and choice not in self._blocked:
+            if index != choice or ended not in ("", channel) or here.ended or choice in self._blocked:
+                continue
+            here.ended = True
+            if here.stream is not None:
                 out.append((channel, self._settle(choice, here, here.stream.close())))
                 here.stream = None
         return out
@@ -158,7 +175,7 @@ class StreamGuard:
         here = self._channels.get(key)
         if here is None:
             stream = None if self._scanner is None else self._scanner.stream()
-            here = self._channels[key] = _Channel(f"/choices/{choice}/message/{channel}", stream)
+            here = self._channels[key] = _Channel(self._path(choice, channel), stream)
         return here
 
     def _settle(self, choice: int, here: _Channel, settled: Settled) -> Released:

@@ -1,40 +1,32 @@
 """API shapes to Segments and back: pure, shared by gateway, SDK, evals and replay."""
 
-from fairlead.wire.chat import (
-    TRAJECTORY,
-    CallRef,
-    ChatRequest,
-    ChatResponse,
-    Extension,
-    calls_of,
-    encode,
-    put_text,
-    read_request,
-    read_response,
-)
-from fairlead.wire.chunk import CallDelta, ChatChunk, ChunkReader, Delta
-from fairlead.wire.fields import KEY, Json
-from fairlead.wire.sse import DONE, Event, EventReader, encode_event
+from fairlead.wire.api import Api, CallDelta, Chunk, Codec, Delta, Leaving, Made, Provider
+from fairlead.wire.chat import ChatCompletions
+from fairlead.wire.document import Json, encode
+from fairlead.wire.fields import KEY
+from fairlead.wire.interaction import TRAJECTORY, CallRef, Extension, Interaction, Reply, apply_edits
+from fairlead.wire.sse import Event, EventReader, encode_event
 
 __all__ = [
-    "DONE",
     "KEY",
     "TRAJECTORY",
+    "Api",
     "CallDelta",
     "CallRef",
-    "ChatChunk",
-    "ChatRequest",
-    "ChatResponse",
-    "ChunkReader",
+    "ChatCompletions",
+    "Chunk",
+    "Codec",
     "Delta",
     "Event",
     "EventReader",
     "Extension",
+    "Interaction",
     "Json",
-    "calls_of",
+    "Leaving",
+    "Made",
+    "Provider",
+    "Reply",
+    "apply_edits",
     "encode",
     "encode_event",
-    "put_text",
-    "read_request",
-    "read_response",
 ]

@@ -5,19 +5,24 @@ Law 1 starts here. Every string that is not declared inert becomes a Segment or 
 inert field is a Segment like any other. Numbers, booleans and null carry no text.
 """
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from fairlead.core import Origin, Segment, Stage
-
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-"""Decoded JSON, at the edge only."""
+from fairlead.wire.document import Json
+from fairlead.wire.logprobs import texts_told
 
 _TOKEN = re.compile(r"[A-Za-z0-9_.:/+=@-]{0,256}\Z", re.ASCII)
 _LONG_DIGITS = re.compile(r"[0-9]{7,}|@", re.ASCII)
 KEY = "#key"
 """Ends the path of a key that is a text; the rest is the path of its value."""
+ECHO = "#echo"
+"""Ends, before a number, the path of a text that is told again token by token."""
+UNREADABLE = "unsupported field"
+"""Stands for what carries a text in a form that no detector reads."""
 _MAX_NAME = 64
 """A key longer than so many characters is a text, not a name."""
 
@@ -52,11 +57,42 @@ class Items(NamedTuple):
     item: "Node"
 
 
+class Tagged(NamedTuple):
+    """An object that says in one of its fields which kind it is; a kind that is not declared is unknown, all of it."""
+
+    key: str
+    kinds: Mapping[str, "Node"]
+    default: str = ""
+    """Kind of an object that does not say."""
+
+
+class Either(NamedTuple):
+    """A text, or what stands in its place when it is not a string."""
+
+    text: Text
+    other: "Node"
+
+
+class Tokens(NamedTuple):
+    """A text told again token by token, with alternatives: log probabilities. What it says is looked at, rank by rank."""
+
+    origin: Origin
+    stage: Stage
+
+
+class Vector(NamedTuple):
+    """Numbers, in a list or as base64 of 32-bit floats; anything else in their place is unknown."""
+
+
+class Streamed(NamedTuple):
+    """A text of a stream's event that is guarded where it flows; anything but a string in its place is unknown."""
+
+
 class Unsupported(NamedTuple):
     """A field that is known and can't be guarded yet; present and not null or false, it counts as unknown."""
 
 
-Node = Inert | Text | Free | Fields | Items | Unsupported
+Node = Inert | Text | Free | Fields | Items | Tagged | Either | Tokens | Vector | Streamed | Unsupported
 
 
 class Extraction:
@@ -65,13 +101,15 @@ class Extraction:
     Attributes:
         segments: Texts that the guard looks at.
         unknown: Strings in places that it does not know; the policy's ``unknown:`` rule decides.
+        echoes: Pointers to what tells a text again; it must go when the text is edited.
     """
 
-    __slots__ = ("segments", "unknown")
+    __slots__ = ("echoes", "segments", "unknown")
 
     def __init__(self) -> None:
         self.segments: list[Segment] = []
         self.unknown: list[Segment] = []
+        self.echoes: list[str] = []
 
 
 def token_of(key: str, place: int) -> str:
@@ -95,25 +133,27 @@ def walk(node: Node, value: Json, path: str, into: Extraction, unknown: Text) ->
         into: Where Segments and unknowns go.
         unknown: Origin and Stage given to unknown strings.
     """
-    if value is None or isinstance(value, bool | int | float):
-        if isinstance(node, Unsupported) and value:
-            into.unknown.append(Segment(path=path, origin=unknown.origin, stage=unknown.stage, text="unsupported field"))
+    if isinstance(node, Either):
+        walk(node.text if isinstance(value, str) else node.other, value, path, into, unknown)
+    elif isinstance(node, Unsupported):
+        _walk_unsupported(value, path, into, unknown)
+    elif value is None or isinstance(value, bool | int | float):
+        return
     elif isinstance(value, str):
         _walk_string(node, value, path, into, unknown)
-    elif isinstance(node, Free):
-        _free(value, path, into.segments, Text(node.origin, node.stage))
-    elif isinstance(node, Fields) and isinstance(value, dict):
-        for place, (key, item) in enumerate(value.items()):
-            inner = node.known.get(key)
-            if inner is None:
-                _unknown_field(key, item, f"{path}/{token_of(key, place)}", into, unknown)
-            else:
-                walk(inner, item, f"{path}/{key}", into, unknown)
-    elif isinstance(node, Items) and isinstance(value, list):
-        for index, item in enumerate(value):
-            walk(node.item, item, f"{path}/{index}", into, unknown)
+    elif isinstance(value, dict):
+        _walk_object(node, value, path, into, unknown)
     else:
-        _free(value, path, into.unknown, unknown)
+        _walk_list(node, value, path, into, unknown)
+
+
+def _walk_unsupported(value: Json, path: str, into: Extraction, unknown: Text) -> None:
+    if value is None or value is False:
+        return
+    before = len(into.unknown)
+    _free(value, path, into.unknown, unknown)
+    if len(into.unknown) == before:
+        into.unknown.append(Segment(path=path, origin=unknown.origin, stage=unknown.stage, text=UNREADABLE))
 
 
 def _walk_string(node: Node, value: str, path: str, into: Extraction, unknown: Text) -> None:
@@ -122,8 +162,56 @@ def _walk_string(node: Node, value: str, path: str, into: Extraction, unknown: T
     elif isinstance(node, Inert):
         if not is_inert(value):
             into.segments.append(Segment(path=path, origin=unknown.origin, stage=unknown.stage, text=value))
-    else:
+    elif not isinstance(node, Streamed) and not (isinstance(node, Vector) and is_vector(value)):
         into.unknown.append(Segment(path=path, origin=unknown.origin, stage=unknown.stage, text=value))
+
+
+def _walk_object(node: Node, value: dict[str, Json], path: str, into: Extraction, unknown: Text) -> None:
+    if isinstance(node, Tagged):
+        kind = value.get(node.key, node.default)
+        inner = node.kinds.get(kind) if isinstance(kind, str) else None
+        if inner is not None:
+            walk(inner, value, path, into, unknown)
+            return
+    if isinstance(node, Free):
+        _free(value, path, into.segments, Text(node.origin, node.stage))
+    elif not isinstance(node, Fields):
+        _free(value, path, into.unknown, unknown)
+    else:
+        for place, (key, item) in enumerate(value.items()):
+            known = node.known.get(key)
+            if known is None:
+                _unknown_field(key, item, f"{path}/{token_of(key, place)}", into, unknown)
+            else:
+                walk(known, item, f"{path}/{key}", into, unknown)
+
+
+def _walk_list(node: Node, value: list[Json], path: str, into: Extraction, unknown: Text) -> None:
+    if isinstance(node, Free):
+        _free(value, path, into.segments, Text(node.origin, node.stage))
+    elif isinstance(node, Items):
+        for index, item in enumerate(value):
+            walk(node.item, item, f"{path}/{index}", into, unknown)
+    elif isinstance(node, Tokens):
+        told = texts_told(value)
+        if told is None:
+            _free(value, path, into.unknown, unknown)
+            into.unknown.append(Segment(path=path, origin=unknown.origin, stage=unknown.stage, text=UNREADABLE))
+            return
+        into.echoes.append(path)
+        into.segments += (
+            Segment(path=f"{path}{ECHO}{rank}", origin=node.origin, stage=node.stage, text=text) for rank, text in enumerate(told)
+        )
+    elif not (isinstance(node, Vector) and all(isinstance(item, int | float) for item in value)):
+        _free(value, path, into.unknown, unknown)
+
+
+def is_vector(value: str) -> bool:
+    """Tell whether a string is base64 of 32-bit floats."""
+    try:
+        return len(base64.b64decode(value, validate=True)) % 4 == 0
+    except (binascii.Error, ValueError):
+        return False
 
 
 def is_inert(value: str) -> bool:
@@ -154,41 +242,3 @@ def _free(value: Json, path: str, out: list[Segment], kind: Text) -> None:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             _free(item, f"{path}/{index}", out, kind)
-
-
-def replace_at(document: Json, path: str, text: str) -> None:
-    """Put a text at a JSON pointer of a decoded document, in place.
-
-    Args:
-        document: Decoded JSON, changed in place.
-        path: Path of an existing string, as a Segment gives it; a key (``…#key``) can't be replaced.
-        text: What to put there.
-
-    Raises:
-        KeyError: The pointer leads nowhere.
-    """
-    tokens = path.split("/")[1:]
-    here: Json = document
-    for token in tokens[:-1]:
-        here = _step(here, token)
-    last = tokens[-1]
-    if isinstance(here, dict) and _key(here, last) in here:
-        here[_key(here, last)] = text
-    elif isinstance(here, list) and last.isdigit() and int(last) < len(here):
-        here[int(last)] = text
-    else:
-        raise KeyError(path)
-
-
-def _step(here: Json, token: str) -> Json:
-    if isinstance(here, dict):
-        return here[_key(here, token)]
-    if isinstance(here, list):
-        return here[int(token)]
-    raise KeyError(token)
-
-
-def _key(record: dict[str, Json], token: str) -> str:
-    if token.startswith("#") and token[1:].isdigit():
-        return list(record)[int(token[1:])]
-    return token.replace("~1", "/")

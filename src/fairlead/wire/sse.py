@@ -80,9 +80,9 @@ def _parse(block: bytes) -> Event | None:
     return Event(b"\n".join(lines), name) if lines else None
 
 
-def encode_event(data: bytes) -> bytes:
+def encode_event(data: bytes, name: bytes = b"") -> bytes:
     """Return one event as bytes; the data must hold no newline, as JSON from an encoder does not."""
-    return b"data: " + data + b"\n\n"
+    return b"event: " + name + b"\ndata: " + data + b"\n\n" if name else b"data: " + data + b"\n\n"
 
 
 DONE = encode_event(b"[DONE]")

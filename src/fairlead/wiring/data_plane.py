@@ -1,6 +1,6 @@
 """The composition root of the data plane: a policy file in, a guard that can serve out. No SQL, no web framework."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,8 +17,11 @@ from fairlead.integrations.remote import RemoteRunner
 from fairlead.journal import Fingerprinter, Journal, Sealer, journals
 from fairlead.policy import Release
 from fairlead.telemetry import ExchangeTrace, Telemetry
+from fairlead.wire import Provider
 from fairlead.wiring.policy_files import LastGood, PolicyFiles
 
+BASE_URLS: Mapping[Provider, str] = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com/v1"}
+"""Where a provider's own servers are."""
 Secrets = Callable[[str], str]
 """Name of an environment variable to its value."""
 
@@ -30,6 +33,8 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     model: str
     """Model to ask for instead of the client's; empty leaves the client's."""
+    provider: Provider = "openai"
+    """Whose API it speaks."""
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +113,12 @@ class DataPlane:
         """
         document = serving.release.policy.upstream[route]
         key = self._secret(document.key) if document.key else ""
-        return Upstream(base_url=document.base_url.rstrip("/"), key=key, model=document.model or "")
+        base_url = document.base_url or BASE_URLS[document.provider]
+        return Upstream(base_url=base_url.rstrip("/"), key=key, model=document.model or "", provider=document.provider)
+
+    def route(self, serving: Serving, provider: Provider) -> str:
+        """Return the route of a request that no rule routes: the first of the policy that speaks the client's API, else the default one."""
+        return next((name for name, document in serving.release.policy.upstream.items() if document.provider == provider), "default")
 
     def models(self) -> list[dict[str, str]]:
         """Return what ``/v1/models`` lists: the models that the policy pins."""

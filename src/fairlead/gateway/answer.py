@@ -1,0 +1,162 @@
+"""One guarded answer, whatever its API: guard the request, ask the model, guard the answer."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fairlead.core import InvalidInput, Unavailable, new_id
+from fairlead.gateway.exchange import Exchange, refusal
+from fairlead.gateway.http import HttpProblem, Request, Wire, problem_of, respond, unavailable
+from fairlead.gateway.stream import EVENT_STREAM, stream_response
+from fairlead.gateway.tool_calls import check_call, explain
+from fairlead.gateway.upstream import UpstreamClient, client_headers, read_whole
+from fairlead.guard import ExchangeContext, StageOutcome, guard_output, guard_request
+from fairlead.identity import ApiKey
+from fairlead.wire import Api, Extension, Interaction, Made, apply_edits, encode
+from fairlead.wiring.data_plane import DataPlane, Serving, Upstream
+
+
+class Asked(NamedTuple):
+    """One request on its way through."""
+
+    plane: DataPlane
+    client: UpstreamClient
+    api: Api
+    request: Request
+    wire: Wire
+
+
+async def answer(asked: Asked) -> None:
+    """Answer one request.
+
+    Raises:
+        HttpProblem: What the client is told instead of an answer.
+    """
+    plane, api, request = asked.plane, asked.api, asked.request
+    key = plane.authenticate(request.token(), "chat")
+    serving = plane.serving
+    try:
+        parsed = api.read_request(request.body, serving.retrieval_tools)
+    except InvalidInput as error:
+        raise problem_of(error) from error
+    exchange = Exchange(plane, serving, context_of(serving, key, parsed.extension, parsed.model))
+    ended_by = "internal"
+    try:
+        await _answer(asked, exchange, parsed)
+        ended_by = ""
+    except HttpProblem as problem:
+        ended_by = problem.code
+        await exchange.commit()
+        problem.headers += exchange.headers()
+        raise
+    except Unavailable as failure:
+        ended_by = failure.code
+        # Once more, for what was decided before the failure; an answer that names its Exchange has its Decisions in the journal.
+        await exchange.commit()
+        raise unavailable(failure, exchange.headers()) from failure
+    except Exception:
+        await exchange.commit()
+        raise
+    finally:
+        exchange.end(ended_by)
+
+
+def context_of(serving: Serving, key: ApiKey, extension: Extension, model: str = "") -> ExchangeContext:
+    """Return the context of a new Exchange."""
+    return ExchangeContext(
+        release=serving.release,
+        exchange=new_id("x"),
+        tenant=key.tenant,
+        key=key.id,
+        model=model,
+        user=extension.user,
+        trajectory=extension.trajectory,
+        approvals=extension.approvals,
+    )
+
+
+async def _answer(asked: Asked, exchange: Exchange, parsed: Interaction) -> None:
+    exchange.saw(parsed.segments)
+    outcomes = await exchange.run_all(guard_request(exchange.context, parsed.segments, parsed.unknown))
+    stopped = next((outcome for outcome in outcomes if outcome.stopped), None)
+    if stopped is not None:
+        await _say(asked, exchange, parsed, stopped)
+        return
+    for outcome in outcomes:
+        apply_edits(parsed.body, outcome.texts)
+    upstream = _upstream(asked, exchange, outcomes)
+    if upstream.model:
+        parsed.body["model"] = upstream.model
+    body, headers = encode(parsed.body), client_headers(asked.request, asked.api.provider)
+    async with asked.client.post(upstream, asked.api.path, body, headers) as response:
+        if response.status != 200:
+            # The upstream's error text may quote the prompt: the client gets the status, not the text.
+            raise HttpProblem(
+                response.status if response.status in (400, 404, 408, 413, 422, 429) else 502,
+                "upstream_error",
+                f"the model's server answered with status {response.status}",
+            )
+        if parsed.stream:
+            await stream_response(exchange, response, asked.wire, parsed, asked.api.codec(_made(exchange)))
+        else:
+            await _whole(asked, exchange, parsed, await read_whole(response))
+
+
+async def _say(asked: Asked, exchange: Exchange, parsed: Interaction, stopped: StageOutcome) -> None:
+    """Tell the client what the policy says instead of an answer; an error where it says nothing, or the API has no place for it."""
+    api, made = asked.api, _made(exchange)
+    said = stopped.say and (api.streamed(made, stopped.say) if parsed.stream else api.whole(made, stopped.say))
+    if not said:
+        raise refusal(stopped)
+    await exchange.commit()
+    if not parsed.stream:
+        await respond(asked.wire.send, 200, said, exchange.headers())
+        return
+    await asked.wire.send({"type": "http.response.start", "status": 200, "headers": [*EVENT_STREAM, *exchange.headers()]})
+    await asked.wire.send({"type": "http.response.body", "body": said})
+
+
+def _upstream(asked: Asked, exchange: Exchange, outcomes: Sequence[StageOutcome]) -> Upstream:
+    api = asked.api
+    route = next((outcome.route for outcome in outcomes if outcome.route), "") or asked.plane.route(exchange.serving, api.provider)
+    upstream = asked.plane.upstream(exchange.serving, route)
+    if upstream.provider != api.provider:
+        message = (
+            f"the policy's upstream {route!r} speaks the API of {upstream.provider}; this path needs one with 'provider: {api.provider}'"
+        )
+        raise HttpProblem(400, "wrong_provider", message)
+    return upstream
+
+
+async def _whole(asked: Asked, exchange: Exchange, parsed: Interaction, data: bytes) -> None:
+    api, send = asked.api, asked.wire.send
+    try:
+        reply = api.read_reply(data)
+    except InvalidInput as error:
+        # Garbage from the upstream is its fault, not the client's.
+        raise problem_of(error, 502) from error
+    exchange.saw(reply.segments)
+    outcome = await exchange.run(guard_output(exchange.context, reply.segments, reply.unknown))
+    if outcome.failed:
+        raise refusal(outcome)
+    if outcome.stopped:
+        # Built anew: what was stopped may stand beside the texts too.
+        stopped = api.whole(_made(exchange), outcome.say, reply.choices)
+        if not stopped:
+            raise refusal(outcome)
+        await exchange.commit()
+        await respond(send, 200, stopped, exchange.headers())
+        return
+    apply_edits(reply.body, outcome.texts, reply.echoes)
+    said: dict[int, str] = {}
+    for place, call in enumerate(reply.calls):
+        judged = await check_call(exchange, call, parsed.segments, place)
+        if judged.stopped:
+            said[place] = explain(judged)
+    if said:
+        api.settle_calls(reply, said)
+    await exchange.commit()
+    await respond(send, 200, encode(reply.body), exchange.headers())
+
+
+def _made(exchange: Exchange) -> Made:
+    return Made(exchange.context.exchange, exchange.context.model)

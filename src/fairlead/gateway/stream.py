@@ -1,0 +1,266 @@
+"""A streamed answer of any API: what may leave leaves at once, what may still become a match waits (law 2), tool calls leave whole."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+
+import aiohttp
+
+from fairlead.core import InvalidInput, Segment, State
+from fairlead.gateway.exchange import Exchange
+from fairlead.gateway.http import Headers, HttpProblem, Wire
+from fairlead.gateway.tool_calls import check_call, explain
+from fairlead.gateway.upstream import MAX_RESPONSE
+from fairlead.guard import Spot, StreamGuard, adrive, guard_output
+from fairlead.wire import CallRef, Chunk, Codec, Delta, Event, EventReader, Interaction, Leaving
+
+EVENT_STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+
+
+class _Call:
+    __slots__ = ("arguments", "call", "tool")
+
+    def __init__(self) -> None:
+        self.call = ""
+        self.tool = ""
+        self.arguments: list[str] = []
+
+
+class _Choice:
+    """What must be remembered of a choice that goes on."""
+
+    __slots__ = ("calls", "kept", "said")
+
+    def __init__(self) -> None:
+        self.calls: dict[int, _Call] = {}
+        self.kept = 0
+        self.said = 0
+
+
+class AnswerStream:
+    """Turns the upstream's events into the client's.
+
+    Args:
+        exchange: The Exchange.
+        codec: Reads and writes the API's events.
+        seen: Everything that the model saw, for the provenance of tool arguments.
+        wanted: How many choices the request asked for.
+    """
+
+    def __init__(self, exchange: Exchange, codec: Codec, seen: tuple[Segment, ...], wanted: int) -> None:
+        self.guard = StreamGuard(exchange.context, codec.path)
+        self.codec = codec
+        self._exchange = exchange
+        self._seen = seen
+        self._wanted = wanted
+        self._open: dict[int, _Choice] = {}
+        self._finished: set[int] = set()
+        self._stopped: set[int] = set()
+        self._placed = 0
+        self.ended = False
+        """True when nothing more of the upstream is wanted."""
+        self.begun = False
+        """True once a chunk came."""
+
+    async def feed(self, chunk: Chunk) -> list[bytes]:
+        """Return the events that a chunk lets leave."""
+        if chunk.ended:
+            self.ended = True
+            return []
+        self.begun = True
+        if chunk.unknown and not await self._pass_unknown(chunk):
+            # The head of this chunk may hold what is unknown: the last one that was clean stays.
+            self.ended = True
+            return [event for choice in sorted(self._open or {0}) for event in self._stop(choice, {})]
+        out = self.codec.accept(chunk)
+        for delta in chunk.deltas:
+            if delta.choice not in self._finished:
+                out += await self._feed_choice(delta)
+        # The upstream goes on with a choice that was stopped here; once that is all it does, nothing more of it is wanted.
+        self.ended = self.ended or (bool(self._stopped) and len(self._finished) >= self._wanted)
+        return out
+
+    async def close(self) -> list[bytes]:
+        """Return what was still held when the upstream ended in good order."""
+        out: list[bytes] = []
+        for choice in sorted(self._open):
+            out += await self._finish(Delta(choice, finish="stop"), {})
+        return out
+
+    async def _feed_choice(self, delta: Delta) -> list[bytes]:
+        choice = delta.choice
+        state = self._open.get(choice)
+        if state is None:
+            state = self._open[choice] = _Choice()
+        for call in delta.calls:
+            held = state.calls.setdefault(call.position, _Call())
+            held.call = call.call or held.call
+            held.tool += call.tool
+            held.arguments.append(call.arguments)
+        texts: dict[str, str] = {}
+        for channel, text in delta.texts:
+            released = self.guard.feed(choice, channel, text)
+            if released.text:
+                texts[channel] = texts.get(channel, "") + released.text
+            if released.blocked:
+                return self._stop(choice, texts)
+        if delta.finish:
+            return await self._finish(delta, texts)
+        if delta.closed or delta.ends:
+            return await self._end_parts(delta, state, texts)
+        return self.codec.write(Leaving(choice, delta.role, texts)) if texts or delta.role else []
+
+    async def _end_parts(self, delta: Delta, state: _Choice, texts: dict[str, str]) -> list[bytes]:
+        if self._close(delta.choice, delta.closed, texts):
+            return self._stop(delta.choice, texts)
+        calls, said = await self._decide_calls(delta.choice, state, delta.ends)
+        return self.codec.write(Leaving(delta.choice, delta.role, texts, delta.closed, delta.ends, calls, said))
+
+    async def _finish(self, delta: Delta, texts: dict[str, str]) -> list[bytes]:
+        choice = delta.choice
+        state = self._open[choice]
+        if self._close(choice, ("",), texts):
+            return self._stop(choice, texts)
+        calls, said = await self._decide_calls(choice, state, tuple(sorted(state.calls)))
+        finish = self.codec.stopped if state.said and not state.kept else delta.finish
+        self._end(choice)
+        return self.codec.write(Leaving(choice, delta.role, texts, delta.closed, delta.ends, calls, said, finish))
+
+    def _close(self, choice: int, channels: tuple[str, ...], texts: dict[str, str]) -> bool:
+        """Add what is released when channels end; tell whether the choice must be stopped."""
+        for ended in channels:
+            for channel, released in self.guard.close(choice, ended):
+                if released.text:
+                    texts[channel] = texts.get(channel, "") + released.text
+                if released.blocked:
+                    return True
+        return False
+
+    async def _decide_calls(
+        self, choice: int, state: _Choice, ends: tuple[int, ...]
+    ) -> tuple[tuple[tuple[int, CallRef], ...], tuple[tuple[int, str], ...]]:
+        """Decide about the tool calls that end: those that may be made, and what is said of the others."""
+        calls: list[tuple[int, CallRef]] = []
+        said: list[tuple[int, str]] = []
+        for position in ends:
+            call = state.calls.pop(position, None)
+            if call is None:
+                continue
+            ref = CallRef(self.codec.call_path(choice, position), call.tool, call.call, "".join(call.arguments))
+            outcome = await check_call(self._exchange, ref, self._seen, self._placed)
+            self._placed += 1
+            if outcome.stopped:
+                said.append((position, explain(outcome)))
+            else:
+                calls.append((position, ref))
+        state.kept += len(calls)
+        state.said += len(said)
+        return tuple(calls), tuple(said)
+
+    def _end(self, choice: int) -> None:
+        self._finished.add(choice)
+        self._open.pop(choice, None)
+
+    def _stop(self, choice: int, texts: dict[str, str]) -> list[bytes]:
+        self._stopped.add(choice)
+        self._end(choice)
+        return self.codec.write(Leaving(choice, texts=texts, finish=self.codec.stopped))
+
+    async def _pass_unknown(self, chunk: Chunk) -> bool:
+        context = self._exchange.context
+        policy = context.release.policy
+        if policy.unknown == "allow":
+            self.guard.passed(chunk.unknown)
+            return True
+        # Beside the record of the texts, which the same Exchange gets at its end.
+        spot = Spot("output", f"unknown:{self._placed}")
+        self._placed += 1
+        outcome = await self._exchange.run(guard_output(context, (), chunk.unknown, spot=spot))
+        return outcome.action in ("allow", "flag")
+
+
+async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, wire: Wire, parsed: Interaction, codec: Codec) -> None:
+    """Guard and send a streamed answer.
+
+    The opening record is durable before the first byte, that of a tool call before the call, the final one before the end marker (law 3).
+
+    Args:
+        exchange: The Exchange.
+        response: The upstream's response.
+        wire: Both directions of the client's connection.
+        parsed: The request.
+        codec: Reads and writes the API's events.
+    """
+    stream = AnswerStream(exchange, codec, parsed.segments, parsed.wanted)
+    exchange.note(await adrive(stream.guard.opening(), exchange.serving.ports))
+    await exchange.commit()
+    await wire.send({"type": "http.response.start", "status": 200, "headers": [*EVENT_STREAM, *exchange.headers()]})
+    gone = asyncio.ensure_future(_until_gone(wire))
+    # An upstream that is silent just now would not show that nobody waits any more: its connection is closed under the reader.
+    gone.add_done_callback(lambda task: None if task.cancelled() else response.close())
+    state: State = "interrupted"
+    last = b""
+    try:
+        async for data in _events(stream, response, gone):
+            # A tool call leaves whole, in the middle of the stream: its Decision is durable before it.
+            await exchange.commit()
+            await wire.send({"type": "http.response.body", "body": data, "more_body": True})
+        if not gone.done():
+            state, last = "final", b"".join(await stream.close()) + codec.end()
+    except (InvalidInput, HttpProblem, aiohttp.ClientError, TimeoutError):
+        last = codec.failure("upstream_unavailable", "the model's server broke off or sent garbage")
+    finally:
+        gone.cancel()
+        exchange.saw(stream.guard.segments())
+        ending = await exchange.run(stream.guard.finish(state))
+        await exchange.commit()
+    if ending.failed:
+        last = codec.failure("guard_unavailable", "the guard could not check this answer to its end")
+    await wire.send({"type": "http.response.body", "body": last, "more_body": False})
+
+
+async def _events(stream: AnswerStream, response: aiohttp.ClientResponse, gone: "asyncio.Future[None]") -> AsyncIterator[bytes]:
+    """Give what may leave, joined per read of the upstream; ends at the end marker, or when the client is gone.
+
+    Raises:
+        InvalidInput: The upstream sends what is no chunk, no chunk at all, or without an end. What was good before it is given first.
+    """
+    reader = EventReader()
+    size = 0
+    async for data in response.content.iter_any():
+        size += len(data)
+        if gone.done():
+            return
+        out: list[bytes] = []
+        try:
+            _require_end(size)
+            await _feed(stream, reader.feed(data), out)
+        except InvalidInput:
+            if out:
+                yield b"".join(out)
+            raise
+        if out:
+            yield b"".join(out)
+        if stream.ended:
+            return
+    out = []
+    await _feed(stream, reader.close(), out)
+    if out:
+        yield b"".join(out)
+    if not stream.begun and not stream.ended:
+        raise InvalidInput("the upstream's stream holds no chunk", mend="check that the upstream can stream")
+
+
+async def _feed(stream: AnswerStream, events: Iterable[Event], out: list[bytes]) -> None:
+    for event in events:
+        if not stream.ended:
+            out += await stream.feed(stream.codec.read(event))
+
+
+def _require_end(size: int) -> None:
+    if size > MAX_RESPONSE:
+        raise InvalidInput("the upstream's stream is too long", mend=f"streams are limited to {MAX_RESPONSE} bytes")
+
+
+async def _until_gone(wire: Wire) -> None:
+    while (await wire.receive())["type"] != "http.disconnect":
+        pass
