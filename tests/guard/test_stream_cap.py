@@ -32,3 +32,11 @@ def test_what_cannot_be_decided_ends_the_choice_by_default() -> None:
 def test_a_policy_can_let_it_go(settings: str) -> None:
     out, action, _ = streamed(settings)
     assert (out, action) == (FLOOD, "allow")
+
+
+def test_a_text_that_has_ended_is_not_gone_on_with() -> None:
+    context = ExchangeContext(release=small_release(HEADER + RULES), exchange="x_1", tenant="t1")
+    guard = StreamGuard(context)
+    assert guard.feed(0, "content", "hello").text + "".join(released.text for _, released in guard.close(0)) == "hello"
+    after = guard.feed(0, "content", " 4111 1111 1111 1111")
+    assert (after.text, after.blocked) == ("", True)

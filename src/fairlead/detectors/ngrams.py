@@ -47,6 +47,8 @@ def grams_of(text: str) -> Grams:
     if size < _LONGEST:
         codes = np.concatenate([codes, np.full(_LONGEST - size, ord(" "), dtype=np.uint8)])
     wide = codes.astype(np.uint32)
+    wide += np.uint32(1)
+    multiplied = [wide * np.uint32(factor) for factor in _FACTORS]
     keep = _not_repeated(codes)
     buckets: list[Ints] = []
     places: list[npt.NDArray[np.int64]] = []
@@ -54,7 +56,7 @@ def grams_of(text: str) -> Grams:
         count = codes.size - width + 1
         mixed = np.full(count, seed, dtype=np.uint32)
         for offset in range(width):
-            mixed += (wide[offset : offset + count] + np.uint32(1)) * np.uint32(_FACTORS[offset])
+            mixed += multiplied[offset][offset : offset + count]
             mixed ^= mixed >> np.uint32(15)
         where = np.flatnonzero(keep[:count])
         buckets.append(mixed[where])
@@ -75,7 +77,7 @@ def _not_repeated(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 
 
 def _words(codes: npt.NDArray[np.uint8], wide: Ints) -> tuple[Ints, npt.NDArray[np.int64]]:
-    """Return a hash of every word, and where it starts."""
+    """Return a hash of every word, and where it starts; ``wide`` is each code plus one."""
     inside = _IN_WORD[codes]
     before = np.concatenate([[False], inside[:-1]])
     starts = np.flatnonzero(inside & ~before)
@@ -83,8 +85,10 @@ def _words(codes: npt.NDArray[np.uint8], wide: Ints) -> tuple[Ints, npt.NDArray[
         return np.empty(0, dtype=np.uint32), starts
     ends = np.flatnonzero(~inside & before)
     lengths = np.append(ends, codes.size)[: starts.size] - starts
-    at = np.arange(codes.size) - np.repeat(np.append(0, starts), np.diff(np.append(np.append(0, starts), codes.size)))
-    mixed = (wide + np.uint32(1)) * (at.astype(np.uint32) * np.uint32(_FACTORS[2]) + np.uint32(_FACTORS[3]))
+    since = np.zeros(codes.size, dtype=np.uint32)
+    since[starts] = starts
+    at = np.arange(codes.size, dtype=np.uint32) - np.maximum.accumulate(since)
+    mixed = wide * (at * np.uint32(_FACTORS[2]) + np.uint32(_FACTORS[3]))
     mixed ^= mixed >> np.uint32(13)
     mixed[~inside] = 0
     sums = np.add.reduceat(mixed, starts, dtype=np.uint32)
