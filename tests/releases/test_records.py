@@ -20,6 +20,7 @@ tier: high
 upstream: {default: {provider: openai, model: gpt-x, key: "env:OPENAI_API_KEY"}}
 rules:
   - {id: no-cards-out, at: output, entity: payment_card, do: redact}
+  - {id: no-secrets-in, at: input, entity: secret, do: block}
 tools:
   - {tool: search_docs, allow: true}
   - {tool: send_email, when: {to: {domain_in: [example.com]}}, else: require_approval}
@@ -38,6 +39,7 @@ def test_the_record_says_what_decides() -> None:
     assert (found.system, found.owner, found.tier) == ("support", "support-platform", "high")
     assert found.models[0].model == "gpt-x"
     assert (found.rules[0].looks_for, found.rules[0].action) == ("payment_card", "redact")
+    assert found.rules[1].looks_for == "secret", "the group that the policy names, and not each of its formats"
     assert [tool.permission for tool in found.tools] == ["allowed", "allowed under conditions on to; else by approval", "forbidden"]
 
 

@@ -54,7 +54,7 @@ def show(file: Path, cedar: bool, as_json: bool) -> None:
     document = release.policy
     click.echo(f"{document.system} (tier {document.tier}, owner {document.owner}); mode {document.mode}, capture {document.capture}")
     click.echo(f"release {release.id}")
-    about = {rule.id: rule.hazard or ", ".join(rule.entity) for rule in document.rules}
+    about = {rule.id: rule.looks_for for rule in document.rules}
     show_table("", ("rule", "at", "looks for", "from score", "does", "line"), (_rule_row(rule, about[rule.id]) for rule in release.rules))
     show_table("", ("tool", "allowed", "else", "results", "line"), (_tool_row(tool) for tool in release.tools))
     for rule in release.rules:

@@ -152,6 +152,11 @@ class RuleDocument(Document):
     mode: Mode = "enforce"
     near_miss_band: Score | None = None
 
+    @property
+    def looks_for(self) -> str:
+        """What the rule is about in the policy's own words: the hazard, or entities and their groups."""
+        return self.hazard or ", ".join(self.entity)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for wrong, message, mend in (

@@ -72,6 +72,7 @@ def record_release(release: Release, *, tenant: str, by: str, at_us: int) -> Rel
         at_us: When, microseconds UTC.
     """
     policy = release.policy
+    about = {rule.id: rule.looks_for for rule in policy.rules}
     return ReleaseRecord(
         id=release.id,
         tenant=tenant,
@@ -87,7 +88,7 @@ def record_release(release: Release, *, tenant: str, by: str, at_us: int) -> Rel
             RulePin(
                 id=rule.id,
                 stages=tuple(rule.stages),
-                looks_for=rule.hazard or ", ".join(sorted(rule.entities)),
+                looks_for=about[rule.id],
                 action=rule.action,
                 mode=rule.mode,
             )
