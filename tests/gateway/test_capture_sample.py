@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.core import new_id
-from fairlead.gateway.exchange import sampled
 from fairlead.journal import read
+from fairlead.wiring.exchange import sampled
 
 
 @pytest.mark.parametrize(("share", "sealed"), [("1.0", 1), ("0.0", 0)])

@@ -94,7 +94,7 @@ MUTANTS = (
     ),
     Mutant(
         law=4,
-        file="gateway/exchange.py",
+        file="wiring/exchange.py",
         old="        found = bool(self._captures) or any(",
         new="        found = any(",
         red=("tests/gateway/test_law4_no_content.py::test_a_sealed_capture_is_the_only_place_of_it_and_is_not_readable",),

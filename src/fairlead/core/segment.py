@@ -1,5 +1,6 @@
 """Segment, Origin and Stage: which text, where it came from, where the guard looks at it."""
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 import msgspec
@@ -12,6 +13,18 @@ Stage = Literal["input", "retrieval", "tool_definition", "tool_call", "tool_resu
 
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
 STAGES: tuple[Stage, ...] = get_args(Stage)
+
+USUAL_ORIGIN: Mapping[Stage, Origin] = {
+    "input": "user",
+    "retrieval": "retrieved",
+    "tool_definition": "developer",
+    "tool_call": "model",
+    "tool_result": "tool",
+    "memory": "memory",
+    "handoff": "agent",
+    "output": "model",
+}
+"""Who wrote a text at a Stage, where nobody says."""
 
 UNTRUSTED: frozenset[Origin] = frozenset({"retrieved", "tool", "memory", "agent"})
 """Origins that an outsider can write to."""

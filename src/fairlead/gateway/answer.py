@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fairlead.core import InvalidInput, Unavailable, new_id
-from fairlead.gateway.exchange import Exchange, refusal
 from fairlead.gateway.http import HttpProblem, Request, Wire, problem_of, respond, unavailable
+from fairlead.gateway.refusal import refusal
 from fairlead.gateway.stream import EVENT_STREAM, stream_response
-from fairlead.gateway.tool_calls import check_call, explain
 from fairlead.gateway.upstream import UpstreamClient, client_headers, read_whole
-from fairlead.guard import ExchangeContext, StageOutcome, guard_output, guard_request
+from fairlead.guard import ExchangeContext, StageOutcome, guard_reply, guard_request, segment_of, settled
 from fairlead.identity import ApiKey
 from fairlead.wire import Api, Extension, Interaction, Made, apply_edits, encode
 from fairlead.wiring.data_plane import DataPlane, Serving, Upstream
+from fairlead.wiring.exchange import Exchange
 
 
 class Asked(NamedTuple):
@@ -134,28 +134,13 @@ async def _whole(asked: Asked, exchange: Exchange, parsed: Interaction, data: by
     except InvalidInput as error:
         # Garbage from the upstream is its fault, not the client's.
         raise problem_of(error, 502) from error
-    exchange.saw(reply.segments)
-    outcome = await exchange.run(guard_output(exchange.context, reply.segments, reply.unknown))
-    if outcome.failed:
-        raise refusal(outcome)
-    if outcome.stopped:
-        # Built anew: what was stopped may stand beside the texts too.
-        stopped = api.whole(_made(exchange), outcome.say, reply.choices)
-        if not stopped:
-            raise refusal(outcome)
-        await exchange.commit()
-        await respond(send, 200, stopped, exchange.headers())
-        return
-    apply_edits(reply.body, outcome.texts, reply.echoes)
-    said: dict[int, str] = {}
-    for place, call in enumerate(reply.calls):
-        judged = await check_call(exchange, call, parsed.segments, place)
-        if judged.stopped:
-            said[place] = explain(judged)
-    if said:
-        api.settle_calls(reply, said)
+    exchange.saw((*reply.segments, *map(segment_of, reply.calls)))
+    outcomes = await exchange.run_all(guard_reply(exchange.context, reply, parsed.segments))
+    body = settled(api, _made(exchange), reply, outcomes)
+    if not body:
+        raise refusal(outcomes[0])
     await exchange.commit()
-    await respond(send, 200, encode(reply.body), exchange.headers())
+    await respond(send, 200, body, exchange.headers())
 
 
 def _made(exchange: Exchange) -> Made:

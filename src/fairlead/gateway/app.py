@@ -12,13 +12,13 @@ from fairlead.gateway.answer import Asked, answer
 from fairlead.gateway.check import check
 from fairlead.gateway.http import HttpProblem, Receive, Request, Scope, Send, Wire, read_request, respond, unavailable
 from fairlead.gateway.upstream import UpstreamClient
-from fairlead.wire import Api, ChatCompletions
+from fairlead.wire import APIS, Api
 from fairlead.wiring.data_plane import DataPlane
 
 RELOAD_S = 0.25
 """How often the policy's files are looked at."""
-CHAT = ChatCompletions()
-APIS: Mapping[str, Api] = {"/v1/chat/completions": CHAT}
+CHAT = APIS["openai_chat"]
+ROUTES: Mapping[str, Api] = {f"/v1{api.path}": api for api in APIS.values()}
 """Path to the API that is spoken there; errors of any other path have the shape of Chat Completions."""
 _log = logging.getLogger("fairlead.gateway")
 
@@ -57,12 +57,12 @@ class Gateway:
             problem = _problem(error)
             # What has begun can't become an error: the server cuts the connection, so that no client takes it for a whole answer.
             if not started:
-                body = APIS.get(scope["path"], CHAT).error(problem.status, problem.code, problem.message)
+                body = ROUTES.get(scope["path"], CHAT).error(problem.status, problem.code, problem.message)
                 await respond(send, problem.status, body, problem.headers)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        api = APIS.get(path)
+        api = ROUTES.get(path)
         if method == "POST" and api is not None:
             await answer(Asked(self._plane, self._client, api, await read_request(scope, receive), Wire(receive, send)))
         elif method == "POST" and path == "/v1/guard/check":
@@ -73,7 +73,7 @@ class Gateway:
             self._plane.authenticate(Request(method, path, dict(scope["headers"]), b"").token(), "chat")
             await respond(send, 200, msgspec.json.encode({"object": "list", "data": self._plane.models()}), [])
         else:
-            raise HttpProblem(404, "not_found", f"there is no {method} here; the gateway serves POST {', '.join(APIS)} and /v1/guard/check")
+            raise HttpProblem(404, "not_found", f"there is no {method} here; use POST {', '.join(ROUTES)} and /v1/guard/check")
 
     async def _inspect(self, path: str, send: Send) -> None:
         if path == "/metrics":

@@ -5,25 +5,15 @@ from typing import Annotated
 
 import msgspec
 
-from fairlead.core import InvalidInput, Origin, Segment, Stage, decode, new_id
-from fairlead.gateway.exchange import Exchange
+from fairlead.core import USUAL_ORIGIN, InvalidInput, Segment, Stage, decode, new_id
 from fairlead.gateway.http import HttpProblem, Request, Send, respond
 from fairlead.gateway.tool_calls import check_call
 from fairlead.guard import ExchangeContext, Spot, StageOutcome, check_stage
 from fairlead.wire import TRAJECTORY, CallRef
 from fairlead.wiring.data_plane import DataPlane
+from fairlead.wiring.exchange import Exchange
 
 _PATH = r"^(/[A-Za-z0-9_.:+=-]{0,64}){0,16}\Z"
-_ORIGIN_OF: dict[Stage, Origin] = {
-    "input": "user",
-    "retrieval": "retrieved",
-    "tool_definition": "developer",
-    "tool_call": "model",
-    "tool_result": "tool",
-    "memory": "memory",
-    "handoff": "agent",
-    "output": "model",
-}
 
 
 class ToolCallBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +85,8 @@ async def _decide(exchange: Exchange, body: CheckBody) -> StageOutcome:
         called = CallRef("/tool_call/arguments", body.tool_call.name, "", bytes(body.tool_call.arguments).decode())
         exchange.saw(body.segments)
         return await check_call(exchange, called, body.segments, 0)
-    segments: Sequence[Segment] = body.segments or (Segment(path="/text", origin=_ORIGIN_OF[body.stage], stage=body.stage, text=body.text),)
+    segments: Sequence[Segment] = body.segments or (
+        Segment(path="/text", origin=USUAL_ORIGIN[body.stage], stage=body.stage, text=body.text),
+    )
     exchange.saw(tuple(segments))
     return await exchange.run(check_stage(exchange.context, Spot(body.stage, "check"), segments))

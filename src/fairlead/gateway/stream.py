@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Iterable
 import aiohttp
 
 from fairlead.core import InvalidInput, Segment, State
-from fairlead.gateway.exchange import Exchange
 from fairlead.gateway.http import Headers, HttpProblem, Wire
-from fairlead.gateway.tool_calls import check_call, explain
+from fairlead.gateway.tool_calls import check_call
 from fairlead.gateway.upstream import MAX_RESPONSE
-from fairlead.guard import Spot, StreamGuard, adrive, guard_output
+from fairlead.guard import Spot, StreamGuard, adrive, explain, guard_output
 from fairlead.wire import CallRef, Chunk, Codec, Delta, Event, EventReader, Interaction, Leaving
+from fairlead.wiring.exchange import Exchange
 
 EVENT_STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 

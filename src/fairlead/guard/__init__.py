@@ -26,6 +26,7 @@ from fairlead.guard.ports import (
     ToolVerdict,
 )
 from fairlead.guard.record import Spot
+from fairlead.guard.reply import call_of, explain, guard_reply, segment_of, settled
 from fairlead.guard.stream import Released, StreamGuard
 
 __all__ = [
@@ -61,13 +62,18 @@ __all__ = [
     "ToolVerdict",
     "adrive",
     "begin_levers",
+    "call_of",
     "check_stage",
     "drive",
+    "explain",
     "guard_call",
     "guard_output",
+    "guard_reply",
     "guard_request",
     "read_levers",
     "run_detectors",
+    "segment_of",
+    "settled",
     "sources_of",
     "write_levers",
 ]

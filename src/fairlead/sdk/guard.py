@@ -8,21 +8,10 @@ from typing import Self
 import msgspec
 
 from fairlead.config import Settings, load_settings
-from fairlead.core import Decision, Origin, Segment, Stage, canonical_bytes, new_id
+from fairlead.core import USUAL_ORIGIN, Decision, Origin, Segment, Stage, canonical_bytes, new_id
 from fairlead.guard import ExchangeContext, GuardUnavailable, Spot, StageOutcome, StreamGuard, ToolCall, check_stage, drive, guard_call
 from fairlead.journal import Record
 from fairlead.wiring.data_plane import DataPlane, Serving, build_data_plane
-
-_ORIGIN_OF: dict[Stage, Origin] = {
-    "input": "user",
-    "retrieval": "retrieved",
-    "tool_definition": "developer",
-    "tool_call": "model",
-    "tool_result": "tool",
-    "memory": "memory",
-    "handoff": "agent",
-    "output": "model",
-}
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +74,7 @@ class Guard:
     def apply(self, text: str, stage: Stage = "input", *, origin: Origin | None = None) -> Checked:
         """Like :meth:`check`, and return the text as the policy leaves it."""
         serving = self._plane.serving
-        segment = Segment(path="/text", origin=origin or _ORIGIN_OF[stage], stage=stage, text=text)
+        segment = Segment(path="/text", origin=origin or USUAL_ORIGIN[stage], stage=stage, text=text)
         outcome = drive(check_stage(self._context(serving), Spot(stage, "check"), (segment,)), serving.ports)
         self._keep(outcome)
         return Checked(decision=outcome.decision, text="" if outcome.stopped else outcome.texts.get("/text", text), say=outcome.say)

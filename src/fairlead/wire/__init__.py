@@ -1,6 +1,7 @@
 """API shapes to Segments and back: pure, shared by gateway, SDK, evals and replay."""
 
 from fairlead.wire.api import Api, CallDelta, Chunk, Codec, Delta, Leaving, Made, Provider
+from fairlead.wire.apis import APIS
 from fairlead.wire.chat import ChatCompletions
 from fairlead.wire.document import Json, encode
 from fairlead.wire.fields import KEY
@@ -8,6 +9,7 @@ from fairlead.wire.interaction import TRAJECTORY, CallRef, Extension, Interactio
 from fairlead.wire.sse import Event, EventReader, encode_event
 
 __all__ = [
+    "APIS",
     "KEY",
     "TRAJECTORY",
     "Api",

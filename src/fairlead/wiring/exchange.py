@@ -1,15 +1,22 @@
-"""One Exchange in the gateway: its context, what was decided, and making that durable before anything leaves."""
+"""One Exchange, in the gateway or in a program: its context, what was decided, and making that durable before anything leaves."""
 
 import hashlib
+from typing import NamedTuple
 
 import msgspec
 
 from fairlead.core import Decision, Segment, Unavailable, canonical_bytes, derived_id
-from fairlead.gateway.http import Headers, HttpProblem
-from fairlead.guard import ExchangeContext, Flow, StageOutcome, adrive, sources_of
+from fairlead.guard import ExchangeContext, Flow, StageOutcome, adrive, drive, sources_of
 from fairlead.journal import Record
 from fairlead.telemetry import ExchangeTrace
 from fairlead.wiring.data_plane import DataPlane, Serving
+
+
+class _Batch(NamedTuple):
+    decisions: list[Decision]
+    records: list[Record]
+    sealed: int
+    """How many captures there were before."""
 
 
 class Exchange:
@@ -43,6 +50,18 @@ class Exchange:
         self._pending += [outcome.decision for outcome in outcomes]
         return outcomes
 
+    def run_now(self, flow: "Flow[StageOutcome]") -> StageOutcome:
+        """Like :meth:`run`, in the caller's thread."""
+        outcome = drive(flow, self.serving.ports)
+        self._pending.append(outcome.decision)
+        return outcome
+
+    def run_all_now(self, flow: "Flow[list[StageOutcome]]") -> list[StageOutcome]:
+        """Like :meth:`run_all`, in the caller's thread."""
+        outcomes = drive(flow, self.serving.ports)
+        self._pending += [outcome.decision for outcome in outcomes]
+        return outcomes
+
     def note(self, decision: Decision) -> None:
         """Keep a Decision that no outcome holds, such as the opening record of a stream."""
         self._pending.append(decision)
@@ -62,21 +81,48 @@ class Exchange:
         """
         if not self._pending:
             return
+        batch = self._take()
+        try:
+            await self._plane.journal.acommit(batch.records)
+        except Unavailable:
+            self._put_back(batch)
+            raise
+        self._observe(batch)
+
+    def commit_now(self) -> None:
+        """Like :meth:`commit`, in the caller's thread."""
+        if not self._pending:
+            return
+        batch = self._take()
+        try:
+            self._plane.journal.commit(batch.records)
+        except Unavailable:
+            self._put_back(batch)
+            raise
+        self._observe(batch)
+
+    def _take(self) -> "_Batch":
+        """Take what waits for its commit, with the capture that belongs to it."""
         pending, self._pending = self._pending, []
         records: list[Record] = []
         sealed = len(self._captures)
         try:
             capture = self._seal(pending, records)
-            for decision in pending:
-                kept = msgspec.structs.replace(decision, capture=capture) if capture else decision
-                records.append(Record(kind="decision", id=kept.id, body=canonical_bytes(kept)))
-            await self._plane.journal.acommit(records)
         except Unavailable:
-            # Nothing of it was written: it still waits.
-            self._pending = pending + self._pending
-            del self._captures[sealed:]
+            self._put_back(_Batch(pending, records, sealed))
             raise
         for decision in pending:
+            kept = msgspec.structs.replace(decision, capture=capture) if capture else decision
+            records.append(Record(kind="decision", id=kept.id, body=canonical_bytes(kept)))
+        return _Batch(pending, records, sealed)
+
+    def _put_back(self, batch: "_Batch") -> None:
+        # Nothing of it was written: it still waits.
+        self._pending = batch.decisions + self._pending
+        del self._captures[batch.sealed :]
+
+    def _observe(self, batch: "_Batch") -> None:
+        for decision in batch.decisions:
             if decision.state != "open":
                 self._plane.observe(decision)
                 if self._traced is not None:
@@ -108,7 +154,7 @@ class Exchange:
             )
         )
 
-    def headers(self) -> Headers:
+    def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the headers that every response carries."""
         return [
             (b"x-fairlead-exchange", self.context.exchange.encode()),
@@ -141,18 +187,3 @@ def sampled(exchange: str, share: float) -> bool:
     """
     place = int.from_bytes(hashlib.blake2b(exchange.encode(), digest_size=7).digest())
     return place < share * 2**56
-
-
-def refusal(outcome: StageOutcome) -> HttpProblem:
-    """Return what a client is told when a Stage was stopped before the model was asked."""
-    decision = outcome.decision
-    if outcome.failed:
-        return HttpProblem(503, "guard_unavailable", "the guard could not check this request and the policy is fail-closed; try again")
-    if decision.rule.startswith("lever:"):
-        return HttpProblem(503, "contained", "this use is switched off while an incident is contained; ask the owner of the system")
-    if decision.rule.startswith("limit:"):
-        seconds = max(1, -(-outcome.retry_after_us // 1_000_000))
-        name = decision.rule.removeprefix("limit:")
-        message = f"the limit {name} of this key is reached; try again in {seconds} s"
-        return HttpProblem(429, "rate_limit_exceeded", message, [(b"retry-after", str(seconds).encode())])
-    return HttpProblem(400, "content_filter", f"the request was stopped by the policy (rule {decision.rule} at {decision.stage})")

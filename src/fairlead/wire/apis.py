@@ -1,0 +1,9 @@
+"""Every API that there is."""
+
+from collections.abc import Mapping
+
+from fairlead.wire.api import Api
+from fairlead.wire.chat import ChatCompletions
+
+APIS: Mapping[str, Api] = {api.name: api for api in (ChatCompletions(),)}
+"""Name of each API to the API; the gateway speaks it at ``/v1`` and its path."""
