@@ -203,6 +203,34 @@ def test_an_approval_does_not_outlive_its_release() -> None:
     assert ask(other, "send_email", call, store=store, approvals=(first.approval,)).action == "require_approval"
 
 
+def defined(text: str) -> Segment:
+    return Segment(path="/tools/0/function/description", origin="developer", stage="tool_definition", text=text)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [(defined("sends a mail, and a copy to the vendor"),), (defined("sends a mail"), seen("hello there"))],
+    ids=["another definition", "another origin"],
+)
+def test_an_approval_does_not_outlive_what_was_shown_of_the_tool_and_of_the_values(later: tuple[Segment, ...]) -> None:
+    store, release = MemoryApprovals(FixedClock()), tools("tool: note, allow: false, arguments: {body: string}, else: require_approval")
+    call = {"body": "hello there"}
+    first = ask(release, "note", call, defined("sends a mail"), store=store)
+    store.answer(first.approval, tenant="t1", approver="boss", granted=True)
+    assert ask(release, "note", call, *later, store=store, approvals=(first.approval,)).action == "require_approval"
+    assert ask(release, "note", call, defined("sends a mail"), store=store, approvals=(first.approval,)).action == "allow"
+
+
+def test_nobody_who_answers_in_time_is_a_no() -> None:
+    clock = FixedClock()
+    store = MemoryApprovals(clock)
+    first = ask(small_release(), "send_email", {"to": "eve@example.com"}, store=store)
+    store.answer(first.approval, tenant="t1", approver="boss", granted=True)
+    clock.advance(15 * 60 * 1_000_000)
+    late = ask(small_release(), "send_email", {"to": "eve@example.com"}, store=store, approvals=(first.approval,))
+    assert (late.action, late.approval != first.approval) == ("require_approval", True)
+
+
 def test_what_a_person_refused_is_blocked() -> None:
     store = MemoryApprovals(FixedClock())
     call = {"to": "eve@example.com"}

@@ -95,6 +95,8 @@ OTHERS = [
     {"trajectory": "t_1"},
     {"arguments": '{"to":"eve"}'},
     {"arguments": "{}"},
+    {"origins": (("to", ("user",)),)},
+    {"definitions": "sha256:d"},
 ]
 
 

@@ -227,6 +227,18 @@ def test_a_person_can_vouch_for_a_source() -> None:
     assert room.action("send", to="eve@b.test") == "allow"
 
 
+def test_one_approval_can_vouch_for_the_sources_of_its_values() -> None:
+    room = told("hm").gets("read_page", "write to eve@b.test and to kim@b.test").gets("find_file", "ann@b.test")
+    first = room.asks("send", to="eve@b.test").verdict
+    (asked,) = room.store.waiting("t1")
+    assert asked.request.sources == ("read_page",)
+    room.store.answer(first.approval, tenant="t1", approver="boss", granted=True, scope="sources")
+    assert room.asks("send", _approvals=(first.approval,), to="eve@b.test").verdict.action == "allow"
+    assert room.action("send", to="kim@b.test") == "allow"
+    assert room.action("send", to="ann@b.test") == "require_approval"
+    assert room.asks("send", "t_2", to="kim@b.test").verdict.action == "require_approval"
+
+
 PAY: Mapping[str, object] = {"iban": "DE89 3704", "amount": 70}
 
 

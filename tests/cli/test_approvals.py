@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from argon2 import PasswordHasher
 from click.testing import CliRunner, Result
@@ -84,6 +85,16 @@ def test_a_reviewer_sees_what_waits_and_grants_it(room: Room) -> None:
     assert entry.detail["reason"] == "the customer asked by phone"
     assert room.files.redeem(asked.id, REQUEST)
     assert json.loads(room.run("list", "--json").output) == {"approvals": []}
+
+
+@pytest.mark.parametrize(("option", "scope"), [("--values", "values"), ("--sources", "sources"), ("", "call")])
+def test_a_reviewer_can_vouch_for_more_than_the_call(room: Room, option: str, scope: str) -> None:
+    asked = room.files.ask(msgspec.structs.replace(REQUEST, sources=("read_page",)))
+    assert "read_page" in room.run("list").output
+    assert json.loads(room.act("bob", "grant", asked.id, "--json", *filter(None, [option])).output)["scope"] == scope
+    (entry,) = room.trail(asked.id)
+    assert entry.detail["scope"] == scope
+    assert room.files.redeem(asked.id, msgspec.structs.replace(REQUEST, sources=("read_page",))) == scope
 
 
 def test_what_is_refused_stays_refused(room: Room) -> None:

@@ -94,6 +94,28 @@ def test_an_upstream_without_its_key_is_told_with_a_durable_decision(door: Any) 
     assert [decision.stage for decision in door.decisions(answer.headers["x-fairlead-exchange"])] == ["input"]
 
 
+BUDGET = POLICY.replace("outputs: untrusted}", "outputs: untrusted, budget: {calls: 1}}")
+CALL = {"id": "c1", "type": "function", "function": {"name": "search_docs", "arguments": "{}"}}
+CALLING = {"choices": [{"index": 0, "message": {"role": "assistant", "tool_calls": [CALL]}, "finish_reason": "tool_calls"}]}
+CALLING_STREAM = [chunk({"tool_calls": [{"index": 0, **CALL}]}), chunk({}, finish="tool_calls"), DONE]
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_a_tool_call_that_did_not_leave_costs_nothing_and_one_that_left_does(door: Any, streamed: bool) -> None:  # noqa: FBT001 - a parameter of a test
+    door.start(BUDGET)
+
+    def calls() -> bool:
+        script = CALLING_STREAM if streamed else [json.dumps(CALLING).encode()]
+        door.upstream.script.append(script)
+        body = {"model": "m", "messages": [{"role": "user", "content": "look"}], "stream": streamed, "fairlead": {"trajectory": "t_1"}}
+        return b'"arguments"' in door.ask(body).body
+
+    with journal_that_refuses(door.folder, 'instr(NEW.body, \'"stage":"tool_call"\') > 0'):
+        assert not calls()
+    assert calls()
+    assert not calls()
+
+
 def test_at_every_byte_that_leaves_the_decisions_before_it_are_durable(door: Any) -> None:
     door.start()
     seen: list[list[tuple[str, str]]] = []

@@ -170,6 +170,28 @@ def test_a_fingerprint_that_is_not_to_be_had_decides_nothing() -> None:
     assert (outcome.decision.action, outcome.decision.fingerprint) == ("redact", "")
 
 
+DROPPED = ToolCall(tool="t", arguments=b'{"a": "ignore it"}', call="c1", path="/c")
+
+
+def test_a_call_that_the_detectors_stop_is_given_back() -> None:
+    ports = ScriptedPorts()
+    outcome = drive(guard_call(context(), DROPPED, (), place="call:0"), ports.ports)
+    assert (outcome.action, ports.settled) == ("block", [("c1", False)])
+
+
+@pytest.mark.parametrize("action", ["allow", "block", "require_approval"])
+def test_nothing_is_given_back_of_a_call_that_may_be_made_or_was_never_allowed(action: Action) -> None:
+    ports = ScriptedPorts(verdict=ToolVerdict(action=action, rule="tools.t"))
+    raw = b"{}" if action == "allow" else DROPPED.arguments
+    drive(guard_call(context(), ToolCall(tool="t", arguments=raw, call="c1", path="/c"), (), place="call:0"), ports.ports)
+    assert ports.settled == []
+
+
+def test_a_call_that_cannot_be_given_back_is_stopped_all_the_same() -> None:
+    ports = ScriptedPorts(broken=frozenset({"settling"}))
+    assert drive(guard_call(context(), DROPPED, (), place="call:0"), ports.ports).action == "block"
+
+
 async def _both(where: ExchangeContext, ports: ScriptedPorts) -> StageOutcome:
     return await adrive(check_stage(where, INPUT, (segment(f"card {CARD} " + "x" * 20_000),)), ports.ports)
 

@@ -35,6 +35,26 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
     return int(leaving.value.code or 0), out.out, out.err
 
 
+DEFINITIONS = '[{"name": "send", "inputSchema": {"properties": {"to": {"type": "array", "items": {"type": "string"}}}}}]'
+
+
+def test_a_draft_of_tool_definitions_is_a_policy_that_allows_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    definitions, drafted = tmp_path / "tools.json", tmp_path / "fairlead.yaml"
+    definitions.write_text(f'{{"tools": {DEFINITIONS}}}')
+    code, out, _ = run(capsys, "draft", str(definitions))
+    drafted.write_text(f"fairlead: 1\nsystem: s\nowner: o\ntier: high\n{out}")
+    assert (code, "arguments: {to: strings}" in out) == (0, True)
+    code, out, _ = run(capsys, "explain", '{"to": []}', "--tool", "send", "--policy", str(drafted), "--json")
+    assert (code, json.loads(out)["action"]) == (0, "block")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "3", '[{"name": ""}]', '[{"inputSchema": {}}]', '{"tools": "all"}', '["a"]'])
+def test_what_is_no_tool_definition_is_refused_without_quoting_it(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str) -> None:
+    (tmp_path / "tools.json").write_text(text)
+    code, _, err = run(capsys, "draft", str(tmp_path / "tools.json"))
+    assert (code, "these are no tool definitions" in err) == (2, True)
+
+
 def test_check_says_that_it_is_valid(capsys: pytest.CaptureFixture[str], file: Path) -> None:
     code, out, _ = run(capsys, "check", str(file), "--json")
     assert code == 0

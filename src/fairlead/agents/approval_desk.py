@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from fairlead.agents.approval_files import Answer, FileApprovals, KeptApproval
+from fairlead.agents.approvals import Scope
 from fairlead.core import Clock, FairleadError, new_id
 from fairlead.identity import Account, Actor, require
 from fairlead.journal import AuditEntry
@@ -30,7 +31,7 @@ class ApprovalDesk:
         """
         return self._files.live(tenant)
 
-    def answer(self, tenant: str, approval: str, *, by: Account, granted: bool, reason: str = "") -> KeptApproval:
+    def answer(self, tenant: str, approval: str, *, by: Account, granted: bool, scope: Scope = "call", reason: str = "") -> KeptApproval:
         """Grant or refuse a tool call that waits.
 
         Args:
@@ -38,6 +39,7 @@ class ApprovalDesk:
             approval: ``apr_…``.
             by: Who answers.
             granted: True to allow the call, once.
+            scope: What is granted beside the call.
             reason: Why, without content.
 
         Raises:
@@ -48,13 +50,14 @@ class ApprovalDesk:
         """
         require(Actor.of(by), "approval.give", tenant)
         told: list[KeptApproval] = []
+        said = Answer(granted=granted, approver=by.id, login=by.login, scope=scope)
 
         def record(kept: KeptApproval) -> None:
             self._tell(kept, "grant" if granted else "refuse", reason)
             told.append(kept)
 
         try:
-            return self._files.answer(approval, tenant, Answer(granted=granted, approver=by.id, login=by.login), record)
+            return self._files.answer(approval, tenant, said, record)
         except FairleadError as error:
             for kept in told:  # it was recorded and then could not take effect: the trail says so too
                 self._tell(kept, "void", error.code)
@@ -62,6 +65,8 @@ class ApprovalDesk:
 
     def _tell(self, kept: KeptApproval, verb: str, reason: str) -> None:
         detail = {"tool": kept.tool, "system": kept.system, "release": kept.release, "exchange": kept.exchange, "call": kept.call}
+        if kept.state == "granted":
+            detail["scope"] = kept.scope
         self._note(
             AuditEntry(
                 id=new_id("aud"),

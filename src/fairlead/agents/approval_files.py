@@ -59,6 +59,8 @@ class KeptApproval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """How many more arguments the call has; the model chose their names, so they are not kept."""
     unmet: tuple[str, ...]
     """Conditions of the policy that the call does not meet."""
+    sources: tuple[str, ...] = ()
+    """Where its untrusted values stand: paths of the request, or tools that the policy lists."""
     state: ApprovalState
     asked_us: int
     expires_us: int
@@ -77,7 +79,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     login: str = ""
     """The account's other name; neither may be the requester's."""
     scope: Scope = "call"
-    """``values`` to let the call's values be used again in the same Trajectory."""
+    """What is granted."""
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -227,6 +229,7 @@ class FileApprovals:
             origins=request.origins,
             others=len(names - {name for name, _ in request.origins}),
             unmet=request.unmet,
+            sources=request.sources,
             state="waiting",
             asked_us=now,
             expires_us=now + self._ttl_us,

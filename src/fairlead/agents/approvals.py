@@ -10,8 +10,12 @@ from fairlead.core import Clock, SystemClock, digest, new_id
 from fairlead.policy import Label
 
 ApprovalState = Literal["waiting", "granted", "refused", "used"]
-Scope = Literal["", "call", "values"]
-"""What a person allowed: nothing, this very call, or this call and the use of its values in later ones of the same Trajectory."""
+Scope = Literal["", "call", "values", "sources"]
+"""What a person allowed: nothing, this very call, or this call and more of the same Trajectory.
+
+``values``: its values may be used again for the same arguments of the same tool. ``sources``: whatever stands where its untrusted values
+stand counts as endorsed.
+"""
 TTL_US = 15 * 60 * 1_000_000
 """How long an approval waits, and how long an answer holds; then it is as if it had never been."""
 MAX_OPEN = 10_000
@@ -34,11 +38,16 @@ class ApprovalRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Argument to the origins of its values."""
     unmet: tuple[str, ...] = ()
     """Conditions of the policy that the call does not meet."""
+    sources: tuple[str, ...] = ()
+    """Where its untrusted values stand: paths of the request, or tools that the policy lists."""
+    definitions: str = ""
+    """Digest of the tool definitions that the model was shown."""
 
     @property
     def binding(self) -> str:
         """Digest of everything that an approval holds for: another value anywhere needs another approval."""
-        return digest([self.tenant, self.system, self.release, self.tool, self.requester, self.trajectory, self.arguments])
+        who = [self.tenant, self.system, self.release, self.requester, self.trajectory]
+        return digest([*who, self.tool, self.definitions, self.arguments, self.origins])
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,7 +130,7 @@ class MemoryApprovals:
             tenant: The approver's tenant.
             approver: Account that answers.
             granted: True to allow the call.
-            scope: ``values`` to let its values be used again in the same Trajectory.
+            scope: What is granted.
 
         Raises:
             ApprovalNotFound: No approval of this tenant waits under this id.

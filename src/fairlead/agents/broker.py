@@ -7,15 +7,15 @@ import cedarpy
 import msgspec
 
 from fairlead.agents import facts
-from fairlead.agents.approvals import ApprovalRequest, ApprovalStore
+from fairlead.agents.approvals import ApprovalRequest, ApprovalStore, Scope
 from fairlead.agents.arguments import Value, leaves, parse_arguments, plain
 from fairlead.agents.errors import BadArguments, TooManyApprovals
 from fairlead.agents.forms import canonical
-from fairlead.agents.provenance import Provenance, all_trusted
+from fairlead.agents.provenance import Provenance, all_trusted, sources_of
 from fairlead.agents.reasons import Asked, Unmet, explain, hazard, reason
 from fairlead.agents.stored import MemoryLabels, StoredLabels
 from fairlead.agents.trajectory import Called, MemoryTrajectories, Trajectory, TrajectoryStore
-from fairlead.core import canonical_bytes
+from fairlead.core import canonical_bytes, digest
 from fairlead.guard import ToolCall, ToolContext, ToolVerdict
 from fairlead.policy import APPROVED, Reads, Release, Tool, conditions_of
 
@@ -168,8 +168,7 @@ class Broker:
         for approval in case.context.approvals:
             scope = self._approvals.redeem(approval, request)
             if scope:
-                if scope == "values":
-                    self._endorse(case)
+                self._endorse(case, scope)
                 self._reserve(case)
                 return ToolVerdict(action="allow", rule=rule, reason="a person approved exactly this call", approval=approval)
         kind = hazard(unmet)
@@ -199,9 +198,12 @@ class Broker:
         if not trusted and tool.does != "nothing":
             self._stored.stamp(case.context.tenant, objects)
 
-    def _endorse(self, case: _Case) -> None:
-        """Let the values that a person vouched for be used for the same argument of the same tool again."""
-        for name in case.law.tool.provenance:
+    def _endorse(self, case: _Case, scope: Scope) -> None:
+        """Let what a person vouched for be used again: the values for the same argument of the same tool, or all that their sources say."""
+        if scope == "sources":
+            for source in _sources(case):
+                case.trajectory.endorse_source(source)
+        for name in case.law.tool.provenance if scope == "values" else ():
             for leaf in leaves(case.arguments.get(name)):
                 case.trajectory.endorse(case.law.tool.name, name, str(leaf))
 
@@ -252,7 +254,15 @@ class Broker:
             arguments=canonical_bytes({name: plain(value) for name, value in case.arguments.items()}).decode(),
             origins=tuple((name, tuple(labels)) for name, labels in origins.items()),
             unmet=tuple(entry.condition for entry in unmet),
+            sources=_sources(case),
+            definitions=digest([segment.text for segment in context.segments if segment.stage == "tool_definition"]),
         )
+
+
+def _sources(case: _Case) -> tuple[str, ...]:
+    """Return where the untrusted values stand that the policy asks the origin of."""
+    found = [entry for name in case.law.tool.provenance for entry in case.provenance.evidence(name, case.arguments.get(name))]
+    return sources_of(found)
 
 
 def _unlisted() -> ToolVerdict:

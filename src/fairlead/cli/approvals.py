@@ -9,7 +9,7 @@ import click
 from fairlead.cli.output import json_option, show_json, show_table
 
 if TYPE_CHECKING:
-    from fairlead.agents import ApprovalDesk, KeptApproval
+    from fairlead.agents import ApprovalDesk, KeptApproval, Scope
     from fairlead.identity import Account, Identity
 
 TENANT_OPTION = click.option("--tenant", default="default", show_default=True, help="Whose tool calls.")
@@ -51,24 +51,46 @@ def list_command(ctx: click.Context, tenant: str, as_json: bool) -> None:
         show_json({"approvals": found})
         return
     rows = [
-        (each.id, each.state, each.system, each.tool, _arguments(each), ", ".join(each.unmet), _when(each.expires_us)) for each in found
+        (
+            each.id,
+            each.state,
+            each.system,
+            each.tool,
+            _arguments(each),
+            ", ".join(each.sources),
+            ", ".join(each.unmet),
+            _when(each.expires_us),
+        )
+        for each in found
     ]
-    show_table("approvals", ("id", "state", "system", "tool", "arguments", "not met", "until"), rows)
+    show_table("approvals", ("id", "state", "system", "tool", "arguments", "stand in", "not met", "until"), rows)
 
 
 @approval.command()
 @click.argument("approval_id")
+@click.option("--values", "scope", flag_value="values", help="Vouch for its values too: the same arguments may have them again.")
+@click.option("--sources", "scope", flag_value="sources", help="Vouch for the texts too in which its untrusted values stand.")
 @REASON_OPTION
 @LOGIN_OPTION
 @PASSWORD_OPTION
 @TENANT_OPTION
 @json_option
 @click.pass_context
-def grant(ctx: click.Context, approval_id: str, *, reason: str, login: str, password_file: Path | None, tenant: str, as_json: bool) -> None:
-    """Let exactly this call through, once, within a quarter of an hour."""
+def grant(
+    ctx: click.Context,
+    approval_id: str,
+    *,
+    scope: "Scope | None",
+    reason: str,
+    login: str,
+    password_file: Path | None,
+    tenant: str,
+    as_json: bool,
+) -> None:
+    """Let exactly this call through, once, within a quarter of an hour; what is vouched for holds in the rest of its Trajectory."""
     room = _room(ctx)
     by = _account(room, tenant, login, password_file)
-    _done(room.approvals.answer(tenant, approval_id, by=by, granted=True, reason=reason), as_json)
+    _done(room.approvals.answer(tenant, approval_id, by=by, granted=True, scope=scope or "call", reason=reason), as_json)
 
 
 @approval.command()

@@ -162,6 +162,24 @@ def explain(text: str, stage: str, tool: str, file: Path, as_json: bool) -> None
         show_table("", ("rule", "line", "score", "holds from", "does", ""), (_score_row(score) for score in scores))
 
 
+@policy.command()
+@click.argument("definitions", type=FILE)
+@json_option
+def draft(definitions: Path, as_json: bool) -> None:
+    """Draft the tools of a policy from a file of tool definitions (MCP, OpenAI or Anthropic, as JSON); every tool is denied."""
+    import yaml
+
+    from fairlead.policy import draft_tools, read_definitions
+
+    drafted = draft_tools(read_definitions(_read(definitions), where=str(definitions)))
+    entries = [tool.model_dump(mode="json", exclude_none=True, exclude_defaults=True) for tool in drafted]
+    if as_json:
+        show_json({"tools": entries})
+        return
+    click.echo("# Every tool is denied: say what each may do, who writes its results, and which arguments are critical.")
+    click.echo(yaml.safe_dump({"tools": entries}, default_flow_style=None, sort_keys=False, allow_unicode=True, width=140), nl=False)
+
+
 def read_release(file: Path) -> "Release":
     """Read a policy and what stands beside it, and compile it.
 

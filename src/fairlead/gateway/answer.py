@@ -8,7 +8,7 @@ from fairlead.gateway.http import HttpProblem, Request, Wire, problem_of, respon
 from fairlead.gateway.refusal import refusal
 from fairlead.gateway.stream import EVENT_STREAM, stream_response
 from fairlead.gateway.upstream import UpstreamClient, client_headers, read_whole
-from fairlead.guard import ExchangeContext, StageOutcome, guard_reply, guard_request, segment_of, settled
+from fairlead.guard import ExchangeContext, StageOutcome, call_of, guard_reply, guard_request, segment_of, settled
 from fairlead.identity import ApiKey
 from fairlead.wire import Api, Extension, Interaction, Made, apply_edits, encode
 from fairlead.wiring.data_plane import DataPlane, Serving, Upstream
@@ -57,6 +57,7 @@ async def answer(asked: Asked) -> None:
         await exchange.commit()
         raise
     finally:
+        await exchange.give_back()
         exchange.end(ended_by)
 
 
@@ -136,11 +137,15 @@ async def _whole(asked: Asked, exchange: Exchange, parsed: Interaction, data: by
         raise problem_of(error, 502) from error
     exchange.saw((*reply.segments, *map(segment_of, reply.calls)))
     outcomes = await exchange.run_all(guard_reply(exchange.context, reply, parsed.segments))
+    for call, outcome in zip(reply.calls, outcomes[1:], strict=False):
+        if not outcome.stopped:
+            exchange.promised(call_of(call))
     body = settled(api, _made(exchange), reply, outcomes)
     if not body:
         raise refusal(outcomes[0])
     await exchange.commit()
     await respond(send, 200, body, exchange.headers())
+    exchange.left()
 
 
 def _made(exchange: Exchange) -> Made:

@@ -204,6 +204,7 @@ async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, 
             # A tool call leaves whole, in the middle of the stream: its Decision is durable before it.
             await exchange.commit()
             await wire.send({"type": "http.response.body", "body": data, "more_body": True})
+            exchange.left()
         if not gone.done():
             state, last = "final", b"".join(await stream.close()) + codec.end()
     except (InvalidInput, HttpProblem, aiohttp.ClientError, TimeoutError):
@@ -216,6 +217,8 @@ async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, 
     if ending.failed:
         last = codec.failure("guard_unavailable", "the guard could not check this answer to its end")
     await wire.send({"type": "http.response.body", "body": last, "more_body": False})
+    if not ending.failed:
+        exchange.left()
 
 
 async def _events(stream: AnswerStream, response: aiohttp.ClientResponse, gone: "asyncio.Future[None]") -> AsyncIterator[bytes]:

@@ -9,4 +9,8 @@ from fairlead.wiring.exchange import Exchange
 async def check_call(exchange: Exchange, call: CallRef, seen: tuple[Segment, ...], place: int) -> StageOutcome:
     """Guard one tool call."""
     exchange.saw((segment_of(call),))
-    return await exchange.run(guard_call(exchange.context, call_of(call), seen, place=f"call:{place}"))
+    wanted = call_of(call)
+    outcome = await exchange.run(guard_call(exchange.context, wanted, seen, place=f"call:{place}"))
+    if not outcome.stopped:
+        exchange.promised(wanted)
+    return outcome

@@ -4,7 +4,7 @@ from fairlead.guard.context import ExchangeContext, Sealing, StageOutcome
 from fairlead.guard.detect import Detected, DetectJob, run_detectors, sources_of
 from fairlead.guard.drivers import adrive, drive
 from fairlead.guard.errors import GuardUnavailable, LeversGone, PortFailed
-from fairlead.guard.flow import Flow, check_stage, guard_call, guard_output, guard_request
+from fairlead.guard.flow import Flow, check_stage, give_back, guard_call, guard_output, guard_request
 from fairlead.guard.levers import FileLevers, begin_levers, read_levers, write_levers
 from fairlead.guard.limits import MemoryLimits
 from fairlead.guard.ports import (
@@ -66,6 +66,7 @@ __all__ = [
     "check_stage",
     "drive",
     "explain",
+    "give_back",
     "guard_call",
     "guard_output",
     "guard_reply",

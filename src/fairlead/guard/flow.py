@@ -6,6 +6,7 @@ is thrown into the flow as :class:`PortFailed`; the policy's ``on_error`` says w
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -21,6 +22,7 @@ from fairlead.guard.ports import (
     AskFingerprint,
     AskLevers,
     AskLimit,
+    AskSettle,
     AskTime,
     Lever,
     LeverKind,
@@ -173,22 +175,34 @@ def guard_call(context: ExchangeContext, call: ToolCall, seen: Sequence[Segment]
         place: Which call of the Exchange it is.
     """
     start = yield from ask_time()
-    verdict = yield from _authorise(context, call, seen)
+    told = _tool_context(context, seen)
+    verdict = yield from _authorise(context, call, told)
     outcome = yield from check_stage(context, Spot("tool_call", place), _texts_of(call))
     end = yield from ask_time()
     combined = _combine(context, outcome, verdict)
+    if verdict.action == "allow" and combined.stopped:
+        yield from _give_back(call, told)
     took_us = max(0, end.monotonic_us - start.monotonic_us)
     return msgspec.structs.replace(combined, decision=msgspec.structs.replace(combined.decision, took_us=took_us))
 
 
-def _authorise(context: ExchangeContext, call: ToolCall, seen: Sequence[Segment]) -> Flow[ToolVerdict]:
-    try:
-        lever = yield from _lever(context, (("tool", call.tool),))
-    except PortFailed:
-        return ToolVerdict(action="block", rule="lever:unreadable", reason="the levers can't be read")
-    if lever is not None:
-        return ToolVerdict(action="block", rule=f"lever:tool:{lever.target}", reason="the tool is contained")
-    tool_context = ToolContext(
+def give_back(context: ExchangeContext, call: ToolCall) -> Flow[None]:
+    """Say that a call which was allowed did not leave: what it would have spent is given back.
+
+    Args:
+        context: The Exchange.
+        call: The call.
+    """
+    yield from _give_back(call, _tool_context(context, ()))
+
+
+def _give_back(call: ToolCall, told: ToolContext) -> Flow[None]:
+    with suppress(PortFailed):  # then it stays spent: the stricter side
+        yield AskSettle(call, told)
+
+
+def _tool_context(context: ExchangeContext, seen: Sequence[Segment]) -> ToolContext:
+    return ToolContext(
         tenant=context.tenant,
         exchange=context.exchange,
         segments=tuple(seen),
@@ -196,8 +210,17 @@ def _authorise(context: ExchangeContext, call: ToolCall, seen: Sequence[Segment]
         user=context.user,
         approvals=context.approvals,
     )
+
+
+def _authorise(context: ExchangeContext, call: ToolCall, told: ToolContext) -> Flow[ToolVerdict]:
     try:
-        return _expect((yield AskBroker(call, tool_context)), ToolVerdict)
+        lever = yield from _lever(context, (("tool", call.tool),))
+    except PortFailed:
+        return ToolVerdict(action="block", rule="lever:unreadable", reason="the levers can't be read")
+    if lever is not None:
+        return ToolVerdict(action="block", rule=f"lever:tool:{lever.target}", reason="the tool is contained")
+    try:
+        return _expect((yield AskBroker(call, told)), ToolVerdict)
     except PortFailed:
         return ToolVerdict(action="block", rule="broker:failed", reason="the tool broker did not answer")
 

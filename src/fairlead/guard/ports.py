@@ -149,13 +149,20 @@ class AskBroker(msgspec.Struct, frozen=True):
     context: ToolContext
 
 
+class AskSettle(msgspec.Struct, frozen=True):
+    """A call that the broker allowed is not made after all: give back what was reserved for it. No answer."""
+
+    call: ToolCall
+    context: ToolContext
+
+
 class AskFingerprint(msgspec.Struct, frozen=True):
     """Give the keyed fingerprint of these texts. Answer: ``hmac:…``."""
 
     texts: tuple[str, ...]
 
 
-Ask = AskTime | AskLevers | AskLimit | AskDetect | AskRemote | AskBroker | AskFingerprint
+Ask = AskTime | AskLevers | AskLimit | AskDetect | AskRemote | AskBroker | AskSettle | AskFingerprint
 """Everything that a flow can ask. Deep models and the vault join here as their rooms are built."""
 
 
@@ -180,6 +187,10 @@ class ToolBroker(Protocol):
 
     def authorise(self, call: ToolCall, context: ToolContext) -> ToolVerdict:
         """Say whether the call may be made."""
+        ...
+
+    def settle(self, call: str, context: ToolContext, *, made: bool) -> None:
+        """Say what became of a call that was allowed, by the wire's id; one that was not made is given back to the budgets."""
         ...
 
 
@@ -220,6 +231,7 @@ __all__ = [
     "AskLevers",
     "AskLimit",
     "AskRemote",
+    "AskSettle",
     "AskTime",
     "Fingerprinter",
     "Lever",

@@ -4,7 +4,7 @@ from fairlead.policy.cases import PolicyCase, load_cases
 from fairlead.policy.cedar import APPROVED, SCALE, ToolLaw, cedar_source, conditions_of, summed
 from fairlead.policy.compile import Policy, compile_release, load_policy
 from fairlead.policy.defaults import default_policy
-from fairlead.policy.definitions import draft_tools
+from fairlead.policy.definitions import draft_tools, read_definitions
 from fairlead.policy.diff import Change, diff
 from fairlead.policy.documents import load_document
 from fairlead.policy.errors import PolicyCedar, PolicyReference, PolicyShape, PolicySyntax, PolicyThreshold
@@ -56,5 +56,6 @@ __all__ = [
     "load_cases",
     "load_document",
     "load_policy",
+    "read_definitions",
     "summed",
 ]

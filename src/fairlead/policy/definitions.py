@@ -1,8 +1,10 @@
 """From tool definitions to a first manifest: every argument with its kind, everything denied until a person has thought about it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from fairlead.core import InvalidInput
 from fairlead.policy.model import ArgumentKind, ToolDocument
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
@@ -20,15 +22,49 @@ def draft_tools(definitions: Sequence[Mapping[str, Json]]) -> tuple[ToolDocument
     return tuple(_draft(definition) for definition in definitions)
 
 
-def _draft(definition: Mapping[str, Json]) -> ToolDocument:
+def read_definitions(text: str, *, where: str) -> Sequence[Mapping[str, Json]]:
+    """Read tool definitions from JSON: a list of them, an object with ``tools``, or a single one.
+
+    Args:
+        text: The JSON.
+        where: What to call it in an error.
+
+    Raises:
+        InvalidInput: No JSON, or no tool definitions; nothing of the text is quoted.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise _no_definitions(where) from error
+    listed = document.get("tools", [document]) if isinstance(document, dict) else document
+    if not isinstance(listed, list) or not listed or not all(isinstance(entry, dict) and _name(entry) for entry in listed):
+        raise _no_definitions(where)
+    return listed
+
+
+def _no_definitions(where: str) -> InvalidInput:
+    mend = "write a JSON list of tools, each with a name, as `tools/list` of MCP or a request's `tools` has them"
+    return InvalidInput("these are no tool definitions", where=where, mend=mend)
+
+
+def _record(definition: Mapping[str, Json]) -> Mapping[str, Json]:
     inner = definition.get("function")
-    record = inner if isinstance(inner, Mapping) else definition
+    return inner if isinstance(inner, Mapping) else definition
+
+
+def _name(definition: Mapping[str, Json]) -> str:
+    name = _record(definition).get("name")
+    return name if isinstance(name, str) else ""
+
+
+def _draft(definition: Mapping[str, Json]) -> ToolDocument:
+    record = _record(definition)
     shape = next((record[key] for key in ("inputSchema", "parameters", "input_schema") if isinstance(record.get(key), Mapping)), record)
     properties = shape.get("properties") if isinstance(shape, Mapping) else None
     fields = properties if isinstance(properties, Mapping) else {}
     kinds = {name: _kind(field) for name, field in fields.items()}
     closed = {name: kind for name, kind in kinds.items() if kind is not None}
-    return ToolDocument(tool=str(record.get("name", "")), arguments=closed if len(closed) == len(kinds) else None)
+    return ToolDocument(tool=_name(definition), arguments=closed if len(closed) == len(kinds) else None)
 
 
 def _kind(field: Json) -> ArgumentKind | None:

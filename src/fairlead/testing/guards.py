@@ -42,6 +42,8 @@ class ScriptedPorts:
         self._verdict = verdict or ToolVerdict(action="allow", rule="tools.any")
         self._broken = broken
         self._limits = MemoryLimits()
+        self.settled: list[tuple[str, bool]] = []
+        """Calls that the broker was told about, and whether they were made."""
 
     @property
     def ports(self) -> Ports:
@@ -62,6 +64,11 @@ class ScriptedPorts:
         """Answer as the tool broker."""
         self._break("broker")
         return self._verdict
+
+    def settle(self, call: str, context: ToolContext, *, made: bool) -> None:  # noqa: ARG002 - the port's signature
+        """Take in what became of a call."""
+        self._break("settling")
+        self.settled.append((call, made))
 
     def _fingerprint(self, texts: tuple[str, ...]) -> str:
         self._break("fingerprint")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from fairlead.core import Decision, Segment, Unavailable, canonical_bytes, derived_id
-from fairlead.guard import ExchangeContext, Flow, StageOutcome, adrive, drive, sources_of
+from fairlead.guard import ExchangeContext, Flow, StageOutcome, ToolCall, adrive, drive, give_back, sources_of
 from fairlead.journal import Record
 from fairlead.telemetry import ExchangeTrace
 from fairlead.wiring.data_plane import DataPlane, Serving
@@ -35,6 +35,7 @@ class Exchange:
         self._pending: list[Decision] = []
         self._seen: list[Segment] = []
         self._captures: list[tuple[int, str]] = []
+        self._promised: list[ToolCall] = []
         self._traced: list[Decision] | None = [] if plane.traced(context.exchange) else None
         self._started_us = plane.now_us() if self._traced is not None else 0
 
@@ -72,6 +73,19 @@ class Exchange:
         found = sources_of(segments)
         if found:
             self.context = msgspec.structs.replace(self.context, sources=(*self.context.sources, *found))
+
+    def promised(self, call: ToolCall) -> None:
+        """Remember a tool call that may be made, and that has not left yet."""
+        self._promised.append(call)
+
+    def left(self) -> None:
+        """Say that everything that was allowed so far has left."""
+        self._promised.clear()
+
+    async def give_back(self) -> None:
+        """Give back what the tool calls would have spent that were allowed and never left."""
+        while self._promised:
+            await adrive(give_back(self.context, self._promised.pop()), self.serving.ports)
 
     async def commit(self) -> None:
         """Make every pending Decision durable; what follows may leave.
