@@ -19,7 +19,7 @@ RELOAD_S = 0.25
 """How often the policy's files are looked at."""
 CHAT = APIS["openai_chat"]
 ROUTES: Mapping[str, Api] = {f"/v1{api.path}": api for api in APIS.values()}
-"""Path to the API that is spoken there; errors of any other path have the shape of Chat Completions."""
+"""Path to the API that is spoken there; errors of a path below have its shape, those of any other path that of Chat Completions."""
 _log = logging.getLogger("fairlead.gateway")
 
 
@@ -57,7 +57,8 @@ class Gateway:
             problem = _problem(error)
             # What has begun can't become an error: the server cuts the connection, so that no client takes it for a whole answer.
             if not started:
-                body = ROUTES.get(scope["path"], CHAT).error(problem.status, problem.code, problem.message)
+                api = next((api for path, api in ROUTES.items() if f"{scope['path']}/".startswith(f"{path}/")), CHAT)
+                body = api.error(problem.status, problem.code, problem.message)
                 await respond(send, problem.status, body, problem.headers)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:

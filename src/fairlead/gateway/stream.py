@@ -249,8 +249,8 @@ async def _events(stream: AnswerStream, response: aiohttp.ClientResponse, gone: 
     await _feed(stream, reader.close(), out)
     if out:
         yield b"".join(out)
-    if not stream.begun and not stream.ended:
-        raise InvalidInput("the upstream's stream holds no chunk", mend="check that the upstream can stream")
+    if not stream.ended and (stream.codec.needs_end or not stream.begun):
+        raise InvalidInput("the upstream's stream holds no chunk, or not the last one", mend="check that the upstream can stream")
 
 
 async def _feed(stream: AnswerStream, events: Iterable[Event], out: list[bytes]) -> None:

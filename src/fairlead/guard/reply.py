@@ -44,7 +44,7 @@ def settled(api: Api, made: Made, reply: Reply, outcomes: Sequence[StageOutcome]
     if output.stopped:
         # Built anew: what was stopped may stand beside the texts too.
         return api.whole(made, output.say, reply.choices)
-    apply_edits(reply.body, output.texts, reply.echoes)
+    apply_edits(reply.body, output.texts, reply.echoes, reply.signatures)
     said = {place: explain(outcome) for place, outcome in enumerate(calls) if outcome.stopped}
     if said:
         api.settle_calls(reply, said)

@@ -98,8 +98,9 @@ class StreamGuard:
             ended: Only this channel ends; empty for all.
         """
         out: list[tuple[str, Released]] = []
-        for (index, channel), here in self._channels.items():
-            if index != choice or ended not in ("", channel) or here.ended or choice in self._blocked:
+        found = [(key, self._channels[key]) for key in ((choice, ended),) if key in self._channels]
+        for (index, channel), here in found if ended else self._channels.items():
+            if index != choice or here.ended or choice in self._blocked:
                 continue
             here.ended = True
             if here.stream is not None:

@@ -80,6 +80,11 @@ class Codec(Protocol):
     """Reads the events of one stream and writes those that leave; keeps what must be remembered between them."""
 
     @property
+    def needs_end(self) -> bool:
+        """Whether a stream that forgets its end marker broke off; some servers of an API are known to forget it."""
+        ...
+
+    @property
     def stopped(self) -> str:
         """The finish reason of a choice that the policy ended."""
         ...

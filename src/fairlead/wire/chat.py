@@ -130,7 +130,8 @@ class ChatCompletions:
         messages = body.get("messages")
         if not isinstance(messages, list) or not messages:
             raise InvalidInput("messages must be a list of at least one message", where="/messages", mend="send the conversation as a list")
-        walk(_REQUEST, {key: value for key, value in body.items() if key != "messages"}, "", out, REQUEST_UNKNOWN)
+        # Emptied, not left out: a key that is a text is found again by its place.
+        walk(_REQUEST, {**body, "messages": None}, "", out, REQUEST_UNKNOWN)
         tools = {
             ref.call: ref.tool for index, message in enumerate(messages) for ref in calls_of(message, f"/messages/{index}") if ref.call
         }

@@ -58,6 +58,7 @@ class ChatCodec:
         made: What a chunk of the gateway's own making names, until the upstream's first one came.
     """
 
+    needs_end = False
     stopped = "content_filter"
     __slots__ = ("_checked", "_echoes", "_head", "_placed")
 

@@ -67,14 +67,21 @@ class Tagged(NamedTuple):
 
 
 class Either(NamedTuple):
-    """A text, or what stands in its place when it is not a string."""
+    """A string of some kind, or what stands in its place when it is not a string."""
 
-    text: Text
+    text: Text | Inert
     other: "Node"
 
 
 class Tokens(NamedTuple):
     """A text told again token by token, with alternatives: log probabilities. What it says is looked at, rank by rank."""
+
+    origin: Origin
+    stage: Stage
+
+
+class Signature(NamedTuple):
+    """A text that vouches for what stands beside it: looked at like any other, and emptied when a neighbour is edited."""
 
     origin: Origin
     stage: Stage
@@ -92,7 +99,7 @@ class Unsupported(NamedTuple):
     """A field that is known and can't be guarded yet; present and not null or false, it counts as unknown."""
 
 
-Node = Inert | Text | Free | Fields | Items | Tagged | Either | Tokens | Vector | Streamed | Unsupported
+Node = Inert | Text | Free | Fields | Items | Tagged | Either | Tokens | Signature | Vector | Streamed | Unsupported
 
 
 class Extraction:
@@ -102,14 +109,16 @@ class Extraction:
         segments: Texts that the guard looks at.
         unknown: Strings in places that it does not know; the policy's ``unknown:`` rule decides.
         echoes: Pointers to what tells a text again; it must go when the text is edited.
+        signatures: Pointers to what signs the fields beside it.
     """
 
-    __slots__ = ("echoes", "segments", "unknown")
+    __slots__ = ("echoes", "segments", "signatures", "unknown")
 
     def __init__(self) -> None:
         self.segments: list[Segment] = []
         self.unknown: list[Segment] = []
         self.echoes: list[str] = []
+        self.signatures: list[str] = []
 
 
 def token_of(key: str, place: int) -> str:
@@ -157,8 +166,10 @@ def _walk_unsupported(value: Json, path: str, into: Extraction, unknown: Text) -
 
 
 def _walk_string(node: Node, value: str, path: str, into: Extraction, unknown: Text) -> None:
-    if isinstance(node, Text | Free):
+    if isinstance(node, Text | Free | Signature):
         into.segments.append(Segment(path=path, origin=node.origin, stage=node.stage, text=value))
+        if isinstance(node, Signature):
+            into.signatures.append(path)
     elif isinstance(node, Inert):
         if not is_inert(value):
             into.segments.append(Segment(path=path, origin=unknown.origin, stage=unknown.stage, text=value))

@@ -62,6 +62,8 @@ class Reply(NamedTuple):
     echoes: tuple[str, ...] = ()
     """Pointers to what tells a text again, such as log probabilities."""
     choices: int = 1
+    signatures: tuple[str, ...] = ()
+    """Pointers to what signs the fields beside it."""
 
 
 def interaction_of(body: dict[str, Json], extension: Extension, out: Extraction, *, wanted: int = 1) -> Interaction:
@@ -87,7 +89,15 @@ def interaction_of(body: dict[str, Json], extension: Extension, out: Extraction,
 def reply_of(body: dict[str, Json], out: Extraction, calls: tuple[CallRef, ...] = (), choices: int = 1) -> Reply:
     """Return a response whose texts were collected."""
     texts = tuple(segment for segment in out.segments if segment.stage != "tool_call")
-    return Reply(body=body, segments=texts, unknown=tuple(out.unknown), calls=calls, echoes=tuple(out.echoes), choices=choices)
+    return Reply(
+        body=body,
+        segments=texts,
+        unknown=tuple(out.unknown),
+        calls=calls,
+        echoes=tuple(out.echoes),
+        choices=choices,
+        signatures=tuple(out.signatures),
+    )
 
 
 def take_extension(body: dict[str, Json]) -> Extension:
@@ -142,13 +152,14 @@ def as_input(out: Extraction, start: int) -> None:
     out.segments[start:] = [msgspec.structs.replace(segment, stage="input") for segment in out.segments[start:]]
 
 
-def apply_edits(body: dict[str, Json], texts: Mapping[str, str], echoes: tuple[str, ...] = ()) -> None:
-    """Put guarded texts where they were read from; what told an edited text again goes.
+def apply_edits(body: dict[str, Json], texts: Mapping[str, str], echoes: tuple[str, ...] = (), signatures: tuple[str, ...] = ()) -> None:
+    """Put guarded texts where they were read from; what told an edited text again goes, and what signed it is emptied.
 
     Args:
         body: Changed in place.
         texts: Path of each edited text, and what stands there now.
         echoes: Pointers to what tells texts again.
+        signatures: Pointers to what signs the fields beside it.
     """
     for path, text in texts.items():
         if ECHO not in path:
@@ -157,6 +168,9 @@ def apply_edits(body: dict[str, Json], texts: Mapping[str, str], echoes: tuple[s
         owner = echo.partition("/logprobs")[0]
         if any(path.startswith(f"{owner}/") for path in texts):
             replace_at(body, echo, None)
+    for signature in signatures:
+        if any(path.startswith(f"{signature.rpartition('/')[0]}/") for path in texts):
+            replace_at(body, signature, "")
 
 
 def _declared(segments: list[Segment], origins: dict[str, Origin]) -> tuple[Segment, ...]:

@@ -1,0 +1,155 @@
+"""Law 1, whatever the API: a canary in any string, and under any unknown name, of the largest bodies of an API is seen.
+
+The places are found by walking the bodies, not listed: whoever adds a field to an example has it tested. Join by a ``Specimen``.
+"""
+
+import copy
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+import messages_wire
+import pytest
+from gateway_door import Answer, Door
+
+SECRET = "AKIA" + "IOSFODNN7EXAMPLQ"
+CANARY = f"the key {SECRET} is here"
+"""A sentence, so that no short token is taken for it, with a secret that the policy blocks wherever it is looked at."""
+MATRIX_POLICY = """\
+fairlead: 1
+system: test-system
+owner: tests
+tier: high
+capture: none
+audit: relaxed
+unknown: scan
+upstream:
+  default: {provider: openai, base_url: "UPSTREAM"}
+  claude: {provider: anthropic, base_url: "UPSTREAM"}
+rules:
+  - {id: no-secrets, at: [input, retrieval, tool_definition, tool_call, tool_result, output], entity: secret, do: block}
+tools:
+  - {tool: search_docs, allow: true}
+  - {tool: web_search, allow: true}
+  - {tool: web_fetch, allow: true}
+  - {tool: bash_code_execution, allow: true}
+  - {tool: list_notes, allow: true}
+"""
+Path = tuple[str | int, ...]
+
+
+class Specimen(NamedTuple):
+    """What of an API is tried."""
+
+    path: str
+    request: dict[str, Any]
+    """The largest one, not streamed."""
+    reply: dict[str, Any]
+    events: Sequence[dict[str, Any]] = ()
+    """The largest stream; empty for an API without."""
+
+    def wire(self, events: Sequence[dict[str, Any]]) -> list[bytes]:
+        return messages_wire.wire(events)
+
+
+SPECIMENS = {
+    "messages": Specimen("/v1/messages", messages_wire.REQUEST, messages_wire.REPLY, messages_wire.events_of(messages_wire.REPLY, 1000)),
+    "count_tokens": Specimen(
+        "/v1/messages/count_tokens", messages_wire.COUNTED, {"input_tokens": 9, "context_management": {"original": 9}}
+    ),
+}
+every_api = pytest.mark.parametrize("specimen", SPECIMENS.values(), ids=SPECIMENS.keys())
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """A door to every provider whose policy looks at what it does not know."""
+    with ExitStack() as stack:
+        yield Door(stack, tmp_path_factory.mktemp("matrix")).start(MATRIX_POLICY)
+
+
+def strings(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Walk to every string of a body."""
+    if isinstance(value, str):
+        yield path
+    for key, item in _items(value):
+        yield from strings(item, (*path, key))
+
+
+def objects(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Walk to every object of a body."""
+    if isinstance(value, dict):
+        yield path
+    for key, item in _items(value):
+        yield from objects(item, (*path, key))
+
+
+def put(body: Any, path: Path, value: Any) -> Any:
+    """Return a body with another value at a place."""
+    changed = copy.deepcopy(body)
+    here = changed
+    for step in path[:-1]:
+        here = here[step]
+    here[path[-1]] = value
+    return changed
+
+
+def changes(body: Any) -> Iterator[tuple[Path, Any]]:
+    """Give a body with the canary in each string, and then, in each object, under an unknown name and as one."""
+    for path in strings(body):
+        yield path, put(body, path, CANARY)
+    for path in objects(body):
+        yield (*path, "brand_new"), put(body, (*path, "brand_new"), {"x": [[{"type": CANARY}]]})
+        yield (*path, CANARY), put(body, (*path, CANARY), 1)
+
+
+def _items(value: Any) -> Iterator[tuple[str | int, Any]]:
+    return iter(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
+
+
+def ask(desk: Door, specimen: Specimen, request: Any, answer: Sequence[bytes]) -> Answer:
+    desk.upstream.script.clear()
+    desk.upstream.requests.clear()
+    desk.upstream.script.append(answer)
+    return desk.ask(request, path=specimen.path)
+
+
+def whole(specimen: Specimen, reply: Any = None) -> list[bytes]:
+    return [json.dumps(specimen.reply if reply is None else reply).encode()]
+
+
+@every_api
+def test_the_largest_example_passes_unchanged(desk: Door, specimen: Specimen) -> None:
+    """Else the tests below would show nothing."""
+    answer = ask(desk, specimen, specimen.request, whole(specimen))
+    assert answer.status == 200, answer.body
+    assert desk.upstream.requests == [specimen.request]
+    assert json.loads(answer.body) == specimen.reply
+
+
+@every_api
+def test_a_canary_anywhere_in_a_request_stays_here(desk: Door, specimen: Specimen) -> None:
+    for path, body in changes(specimen.request):
+        answer = ask(desk, specimen, body, whole(specimen))
+        assert desk.upstream.requests == [], path
+        assert answer.status == 400, path
+        assert SECRET.encode() not in answer.body, path
+
+
+@every_api
+def test_a_canary_anywhere_in_a_response_stays_here(desk: Door, specimen: Specimen) -> None:
+    for path, body in changes(specimen.reply):
+        answer = ask(desk, specimen, specimen.request, whole(specimen, body))
+        assert len(desk.upstream.requests) == 1
+        assert SECRET.encode() not in answer.body, path
+
+
+@every_api
+def test_a_canary_anywhere_in_a_stream_stays_here(desk: Door, specimen: Specimen) -> None:
+    request = {**specimen.request, "stream": True}
+    for path, events in changes(specimen.events):
+        # What a client puts together of the pieces, too: an event is all that the canary needs.
+        answer = ask(desk, specimen, request, specimen.wire([event for event in events if "type" in event]))
+        assert len(desk.upstream.requests) == 1
+        assert SECRET.encode() not in answer.body, path
