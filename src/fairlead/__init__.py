@@ -13,17 +13,17 @@ Everything else lives in a package named after the word of the vocabulary that i
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fairlead.sdk import Guard
+    from fairlead.sdk import Guard, Stopped
 
-__all__ = ["Guard", "__version__"]
+__all__ = ["Guard", "Stopped", "__version__"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
     # The SDK pulls the detectors in; `fairlead --help` and the light rooms must not pay for that.
-    if name == "Guard":
-        from fairlead.sdk import Guard
+    if name in ("Guard", "Stopped"):
+        from fairlead import sdk
 
-        return Guard
+        return getattr(sdk, name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

@@ -24,7 +24,7 @@ def _members(kind: type) -> set[str]:
 
 
 def test_the_face_of_the_package_is_what_the_page_says() -> None:
-    assert fairlead.__all__ == ["Guard", "__version__"]
+    assert fairlead.__all__ == ["Guard", "Stopped", "__version__"]
     assert all(f"`{name}`" in PAGE for name in fairlead.__all__)
 
 

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fairlead.core import InvalidInput, Unavailable, new_id
+from fairlead.core import InvalidInput, Unavailable
 from fairlead.gateway.http import HttpProblem, Request, Wire, problem_of, respond, unavailable
 from fairlead.gateway.refusal import refusal
 from fairlead.gateway.stream import EVENT_STREAM, stream_response
 from fairlead.gateway.upstream import UpstreamClient, client_headers, read_whole
-from fairlead.guard import ExchangeContext, StageOutcome, call_of, guard_reply, guard_request, segment_of, settled
-from fairlead.identity import ApiKey
-from fairlead.wire import Api, Extension, Interaction, Made, apply_edits, encode
-from fairlead.wiring.data_plane import DataPlane, Serving, Upstream
-from fairlead.wiring.exchange import Exchange
+from fairlead.guard import StageOutcome, call_of, guard_reply, guard_request, segment_of, settled
+from fairlead.wire import Api, Interaction, Made, apply_edits, encode
+from fairlead.wiring.data_plane import DataPlane, Upstream
+from fairlead.wiring.exchange import Exchange, context_of
 
 
 class Asked(NamedTuple):
@@ -38,7 +37,7 @@ async def answer(asked: Asked) -> None:
         parsed = api.read_request(request.body, serving.retrieval_tools)
     except InvalidInput as error:
         raise problem_of(error) from error
-    exchange = Exchange(plane, serving, context_of(serving, key, parsed.extension, parsed.model))
+    exchange = Exchange(plane, serving, context_of(serving, key.tenant, key.id, parsed.extension, parsed.model))
     ended_by = "internal"
     try:
         await _answer(asked, exchange, parsed)
@@ -59,20 +58,6 @@ async def answer(asked: Asked) -> None:
     finally:
         await exchange.give_back()
         exchange.end(ended_by)
-
-
-def context_of(serving: Serving, key: ApiKey, extension: Extension, model: str = "") -> ExchangeContext:
-    """Return the context of a new Exchange."""
-    return ExchangeContext(
-        release=serving.release,
-        exchange=new_id("x"),
-        tenant=key.tenant,
-        key=key.id,
-        model=model,
-        user=extension.user,
-        trajectory=extension.trajectory,
-        approvals=extension.approvals,
-    )
 
 
 async def _answer(asked: Asked, exchange: Exchange, parsed: Interaction) -> None:

@@ -1,7 +1,7 @@
 """The one decision flow, its ports and its drivers."""
 
 from fairlead.guard.context import ExchangeContext, Sealing, StageOutcome
-from fairlead.guard.detect import Detected, DetectJob, run_detectors, sources_of
+from fairlead.guard.detect import Detected, DetectJob, as_sources, run_detectors, sources_of
 from fairlead.guard.drivers import adrive, drive
 from fairlead.guard.errors import GuardUnavailable, LeversGone, PortFailed
 from fairlead.guard.flow import Flow, check_stage, give_back, guard_call, guard_output, guard_request
@@ -61,6 +61,7 @@ __all__ = [
     "ToolContext",
     "ToolVerdict",
     "adrive",
+    "as_sources",
     "begin_levers",
     "call_of",
     "check_stage",

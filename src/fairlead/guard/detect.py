@@ -116,6 +116,11 @@ def sources_of(segments: Iterable[Segment]) -> tuple[Segment, ...]:
     return tuple(found.values())
 
 
+def as_sources(texts: Iterable[str]) -> tuple[Segment, ...]:
+    """Return texts that a caller names as sources of an answer, as Segments; they are compared with, and not looked at themselves."""
+    return tuple(Segment(path=f"/sources/{place}", origin="retrieved", stage="retrieval", text=text) for place, text in enumerate(texts))
+
+
 def finding_of(hit: Hit, path: str, detector: str, *, late: bool = False) -> Finding:
     """Return the Finding that records a Hit."""
     return Finding(

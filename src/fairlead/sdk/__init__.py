@@ -1,5 +1,9 @@
 """The in-process SDK: the same Decisions as the gateway, without a network."""
 
-from fairlead.sdk.guard import Checked, Guard, GuardedStream
+from fairlead.sdk.checked import Checked
+from fairlead.sdk.errors import Stopped
+from fairlead.sdk.exchange import GuardedExchange, GuardedReply
+from fairlead.sdk.guard import Guard
+from fairlead.sdk.stream import GuardedStream
 
-__all__ = ["Checked", "Guard", "GuardedStream"]
+__all__ = ["Checked", "Guard", "GuardedExchange", "GuardedReply", "GuardedStream", "Stopped"]

@@ -1,36 +1,30 @@
-"""``Guard``: check texts and streams in your own process."""
+"""``Guard``: check texts, whole Interactions and streams in your own process."""
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-import msgspec
+from typing import Any, Self, TypeVar
 
 from fairlead.config import Settings, load_settings
-from fairlead.core import USUAL_ORIGIN, Decision, Origin, Segment, Stage, canonical_bytes, new_id
-from fairlead.guard import ExchangeContext, GuardUnavailable, Spot, StageOutcome, StreamGuard, ToolCall, check_stage, drive, guard_call
-from fairlead.journal import Record
-from fairlead.wiring.data_plane import DataPlane, Serving, build_data_plane
+from fairlead.core import USUAL_ORIGIN, Decision, Origin, Segment, Stage, new_id
+from fairlead.guard import Flow, Spot, StageOutcome, ToolCall, check_stage, guard_call
+from fairlead.sdk.checked import Checked, checked_text
+from fairlead.sdk.exchange import Body, GuardedExchange
+from fairlead.sdk.protect import Protect
+from fairlead.sdk.stream import GuardedStream
+from fairlead.sdk.turn import Turn, alone
+from fairlead.wiring.data_plane import DataPlane, build_data_plane
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a check: the Decision, and the text that may go on."""
-
-    decision: Decision
-    text: str
-    """The text as the policy leaves it; empty when it is stopped."""
-    say: str = ""
-    """What to tell the user instead, if the policy says."""
-
-    @property
-    def allowed(self) -> bool:
-        """True when the text may go on (perhaps edited)."""
-        return self.decision.action not in ("block", "require_approval")
+_TEXT, _CALL = "/text", "/tool_call/arguments"
 
 
 class Guard:
     """A policy, loaded and ready. Use :meth:`load`; close it, or use it as a context manager.
+
+    Every method that decides has a twin whose name begins with ``a``, for event loops.
 
     Args:
         plane: Built by ``wiring.data_plane``.
@@ -58,26 +52,34 @@ class Guard:
         journal = f"sdk-{os.getpid()}-{new_id('x')[-8:]}"
         return cls(build_data_plane(settings or load_settings(), Path(policy), journal), tenant)
 
-    def check(self, text: str, stage: Stage = "input", *, origin: Origin | None = None) -> Decision:
+    def check(self, text: str, stage: Stage = "input", *, origin: Origin | None = None, sources: Sequence[str] = ()) -> Decision:
         """Return the Decision about one text; durable when this returns.
 
         Args:
             text: What to look at.
             stage: Where it stands.
             origin: Who wrote it; what is usual for the Stage by default.
+            sources: Texts that an answer may rest on, for the rules at ``output`` that compare. They are compared with and not
+                looked at; check them at ``retrieval``.
 
         Raises:
             GuardUnavailable: The guard failed and the policy is fail-closed.
         """
-        return self.apply(text, stage, origin=origin).decision
+        return self.apply(text, stage, origin=origin, sources=sources).decision
 
-    def apply(self, text: str, stage: Stage = "input", *, origin: Origin | None = None) -> Checked:
+    async def acheck(self, text: str, stage: Stage = "input", *, origin: Origin | None = None, sources: Sequence[str] = ()) -> Decision:
+        """Like :meth:`check`, on an event loop."""
+        return (await self.aapply(text, stage, origin=origin, sources=sources)).decision
+
+    def apply(self, text: str, stage: Stage = "input", *, origin: Origin | None = None, sources: Sequence[str] = ()) -> Checked:
         """Like :meth:`check`, and return the text as the policy leaves it."""
-        serving = self._plane.serving
-        segment = Segment(path="/text", origin=origin or USUAL_ORIGIN[stage], stage=stage, text=text)
-        outcome = drive(check_stage(self._context(serving), Spot(stage, "check"), (segment,)), serving.ports)
-        self._keep(outcome)
-        return Checked(decision=outcome.decision, text="" if outcome.stopped else outcome.texts.get("/text", text), say=outcome.say)
+        turn, flow = self._checking(text, stage, origin, sources)
+        return checked_text(turn.run(flow)[0], _TEXT, text)
+
+    async def aapply(self, text: str, stage: Stage = "input", *, origin: Origin | None = None, sources: Sequence[str] = ()) -> Checked:
+        """Like :meth:`apply`, on an event loop."""
+        turn, flow = self._checking(text, stage, origin, sources)
+        return checked_text((await turn.arun(flow))[0], _TEXT, text)
 
     def check_call(self, tool: str, arguments: str | bytes, *, seen: tuple[Segment, ...] = ()) -> Checked:
         """Decide about a tool call before it is made.
@@ -87,26 +89,71 @@ class Guard:
             arguments: Its arguments as JSON.
             seen: What the model saw, for the provenance of the arguments.
         """
-        serving = self._plane.serving
-        raw = arguments.encode() if isinstance(arguments, str) else arguments
-        call = ToolCall(tool=tool, arguments=raw, path="/tool_call/arguments")
-        outcome = drive(guard_call(self._context(serving), call, seen, place="call:0"), serving.ports)
-        self._keep(outcome)
-        return Checked(decision=outcome.decision, text="" if outcome.stopped else raw.decode("utf-8", "replace"), say=outcome.say)
+        turn, call, flow = self._calling(tool, arguments, seen)
+        return checked_text(turn.run(flow)[0], _CALL, call.arguments.decode("utf-8", "replace"))
 
-    def stream(self, stage: Stage = "output") -> "GuardedStream":
+    async def acheck_call(self, tool: str, arguments: str | bytes, *, seen: tuple[Segment, ...] = ()) -> Checked:
+        """Like :meth:`check_call`, on an event loop."""
+        turn, call, flow = self._calling(tool, arguments, seen)
+        return checked_text((await turn.arun(flow))[0], _CALL, call.arguments.decode("utf-8", "replace"))
+
+    def exchange(self, request: Body, *, api: str = "openai_chat") -> GuardedExchange:
+        """Guard a whole request, as the gateway would get it; its reply is guarded by what this returns.
+
+        Args:
+            request: The request's body: decoded JSON, or bytes. Its ``fairlead`` object is taken out as in the gateway.
+            api: Whose shape it has.
+
+        Raises:
+            InvalidInput: It is not of that shape, or there is no such API.
+            GuardUnavailable: The guard failed and the policy is fail-closed.
+        """
+        return GuardedExchange(self._plane, self._tenant, request, api).ask()
+
+    async def aexchange(self, request: Body, *, api: str = "openai_chat") -> GuardedExchange:
+        """Like :meth:`exchange`, on an event loop."""
+        return await GuardedExchange(self._plane, self._tenant, request, api).aask()
+
+    def stream(self, stage: Stage = "output", *, sources: Sequence[str] = ()) -> GuardedStream:
         """Return a guard for a text that comes in pieces.
 
         Args:
             stage: ``output``; the only Stage that streams.
+            sources: As for :meth:`check`.
 
         Raises:
             ValueError: Another Stage.
         """
         if stage != "output":
             raise ValueError(f"only the stage 'output' streams, not {stage!r}; use check() there")
-        serving = self._plane.serving
-        return GuardedStream(self._plane, serving, self._context(serving))
+        turn = Turn(self._plane, self._tenant)
+        turn.rest_on(sources)
+        return GuardedStream(turn)
+
+    def protect(self, function: F) -> F:
+        """Guard a function, as a decorator: its text arguments at ``input``, what it returns or yields at ``output``.
+
+        Plain functions, coroutines, generators and async generators. Texts inside lists, tuples and mappings are guarded too. All of one
+        call is one Exchange. The function gets its arguments as the policy leaves them, and the caller what the policy leaves of the
+        result. A function that returns or yields what holds no text that can be read raises InvalidInput: nothing leaves unread.
+
+        The decorated function raises Stopped when the policy stops an argument or the result (a generator: after what may be shown was),
+        and GuardUnavailable when the guard failed and the policy is fail-closed.
+
+        Args:
+            function: The function.
+        """
+        return Protect(self._plane, self._tenant, None)(function)
+
+    def protect_at(self, **stages: Stage) -> Protect:
+        """Return a decorator like :meth:`protect` that guards the named arguments, each at its Stage, and no other.
+
+        What is guarded at ``retrieval`` or ``tool_result`` is a source of the answer.
+
+        Args:
+            stages: Argument to Stage.
+        """
+        return Protect(self._plane, self._tenant, stages)
 
     def close(self) -> None:
         """Flush and close the journal."""
@@ -118,45 +165,15 @@ class Guard:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _context(self, serving: Serving) -> ExchangeContext:
-        return ExchangeContext(release=serving.release, exchange=new_id("x"), tenant=self._tenant)
+    def _checking(self, text: str, stage: Stage, origin: Origin | None, sources: Sequence[str]) -> tuple[Turn, Flow[list[StageOutcome]]]:
+        turn = Turn(self._plane, self._tenant)
+        segment = Segment(path=_TEXT, origin=origin or USUAL_ORIGIN[stage], stage=stage, text=text)
+        turn.rest_on(sources)
+        turn.exchange.saw((segment,))
+        return turn, alone(check_stage(turn.exchange.context, Spot(stage, "check"), (segment,)))
 
-    def _keep(self, outcome: StageOutcome) -> None:
-        keep(self._plane, outcome.decision)
-        if outcome.failed:
-            raise GuardUnavailable("the guard could not check this and the policy is fail-closed", mend="see the Decision's coverage")
-
-
-class GuardedStream:
-    """Takes the pieces of one text and gives what may be shown."""
-
-    def __init__(self, plane: DataPlane, serving: Serving, context: ExchangeContext) -> None:
-        self._plane = plane
-        self._serving = serving
-        self._guard = StreamGuard(context)
-        self.blocked = False
-        """True once a rule stopped the text; nothing more comes out."""
-        self.decision: Decision | None = None
-        """The final record, after :meth:`close`."""
-        keep(plane, drive(self._guard.opening(), serving.ports))
-
-    def feed(self, text: str) -> str:
-        """Take the next piece and return what may be shown now."""
-        released = self._guard.feed(0, "content", text)
-        self.blocked = self.blocked or released.blocked
-        return released.text
-
-    def close(self) -> str:
-        """End the text: return what was still held; the final record is durable when this returns."""
-        rest = self._guard.close(0)
-        self.blocked = self.blocked or any(released.blocked for _, released in rest)
-        self.decision = drive(self._guard.finish(), self._serving.ports).decision
-        keep(self._plane, self.decision)
-        return "".join(released.text for _, released in rest)
-
-
-def keep(plane: DataPlane, decision: Decision) -> None:
-    """Make a Decision durable and count it."""
-    plane.journal.commit([Record(kind="decision", id=decision.id, body=canonical_bytes(decision))])
-    if decision.state != "open":
-        plane.observe(decision)
+    def _calling(self, tool: str, arguments: str | bytes, seen: tuple[Segment, ...]) -> tuple[Turn, ToolCall, Flow[list[StageOutcome]]]:
+        turn = Turn(self._plane, self._tenant)
+        call = ToolCall(tool=tool, arguments=arguments.encode() if isinstance(arguments, str) else arguments, path=_CALL)
+        turn.exchange.saw(seen)
+        return turn, call, alone(guard_call(turn.exchange.context, call, seen, place="call:0"))

@@ -4,8 +4,9 @@ from fairlead.wire.api import Api, CallDelta, Chunk, Codec, Delta, Leaving, Made
 from fairlead.wire.apis import APIS
 from fairlead.wire.chat import ChatCompletions
 from fairlead.wire.document import Json, encode
-from fairlead.wire.fields import KEY
+from fairlead.wire.fields import KEY, Text
 from fairlead.wire.interaction import TRAJECTORY, CallRef, Extension, Interaction, Reply, apply_edits
+from fairlead.wire.leaves import texts_in, with_texts
 from fairlead.wire.sse import Event, EventReader, encode_event
 
 __all__ = [
@@ -28,7 +29,10 @@ __all__ = [
     "Made",
     "Provider",
     "Reply",
+    "Text",
     "apply_edits",
     "encode",
     "encode_event",
+    "texts_in",
+    "with_texts",
 ]

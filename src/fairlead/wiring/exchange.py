@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from fairlead.core import Decision, Segment, Unavailable, canonical_bytes, derived_id
+from fairlead.core import Decision, Segment, Unavailable, canonical_bytes, derived_id, new_id
 from fairlead.guard import ExchangeContext, Flow, StageOutcome, ToolCall, adrive, drive, give_back, sources_of
 from fairlead.journal import Record
 from fairlead.telemetry import ExchangeTrace
+from fairlead.wire import Extension
 from fairlead.wiring.data_plane import DataPlane, Serving
 
 
@@ -190,6 +191,29 @@ class Exchange:
         records.append(Record(kind="capture", id=capture, body=self._plane.sealer.seal(capture, self.context.tenant, content)))
         self._captures.append((len(self._seen), capture))
         return capture
+
+
+def context_of(serving: Serving, tenant: str, key: str = "", extension: Extension | None = None, model: str = "") -> ExchangeContext:
+    """Return the context of a new Exchange.
+
+    Args:
+        serving: The Release that decides about all of it.
+        tenant: Whose Decisions these are.
+        key: Id of the API key that came with the request; empty in a program of the tenant's own.
+        extension: What the request says of itself, if anything.
+        model: The model that is asked for.
+    """
+    said = extension or Extension()
+    return ExchangeContext(
+        release=serving.release,
+        exchange=new_id("x"),
+        tenant=tenant,
+        key=key,
+        model=model,
+        user=said.user,
+        trajectory=said.trajectory,
+        approvals=said.approvals,
+    )
 
 
 def sampled(exchange: str, share: float) -> bool:
