@@ -33,6 +33,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("FAIRLEAD_WORKERS", "1", "Gateway worker processes."),
     Setting("FAIRLEAD_TRACE_SAMPLE", "0.01", "Share of Exchanges that are traced with OpenTelemetry spans, 0 to 1."),
     Setting("FAIRLEAD_OTLP_ENDPOINT", "", "URL that spans are sent to by OTLP over HTTP (extra `otlp`); empty sends none."),
+    Setting("FAIRLEAD_APPROVAL_WEBHOOK", "", "URL that a message goes to when a tool call waits for a person; a secret. Empty sends none."),
+    Setting("FAIRLEAD_WEBHOOK_NETWORKS", "", "Networks beside the public one that this URL may be in, such as `10.0.0.0/8`, by commas."),
+    Setting("FAIRLEAD_CONSOLE_URL", "", "Address at which people reach the console, for the links in messages."),
     Setting("OPENAI_API_KEY", "", "Key of the real model that `fairlead up` guards and measures; without it the crash-test model is used."),
     Setting("OPENAI_BASE_URL", "https://api.openai.com/v1", "Where that real model is."),
     Setting("OPENAI_MODEL", "gpt-4o-mini", "Which real model is asked."),
@@ -52,6 +55,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     workers: int
     trace_sample: float
     otlp_endpoint: str
+    approval_webhook: str
+    webhook_networks: str
+    console_url: str
     openai_api_key: str
     openai_base_url: str
     openai_model: str
@@ -80,6 +86,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         workers=_integer("FAIRLEAD_WORKERS", value),
         trace_sample=_share("FAIRLEAD_TRACE_SAMPLE", value),
         otlp_endpoint=value["FAIRLEAD_OTLP_ENDPOINT"],
+        approval_webhook=value["FAIRLEAD_APPROVAL_WEBHOOK"],
+        webhook_networks=value["FAIRLEAD_WEBHOOK_NETWORKS"],
+        console_url=value["FAIRLEAD_CONSOLE_URL"],
         openai_api_key=value["OPENAI_API_KEY"],
         openai_base_url=value["OPENAI_BASE_URL"],
         openai_model=value["OPENAI_MODEL"],

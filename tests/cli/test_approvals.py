@@ -8,7 +8,8 @@ import pytest
 from argon2 import PasswordHasher
 from click.testing import CliRunner, Result
 
-from fairlead.agents import ApprovalDesk, ApprovalNotFound, ApprovalRequest, FileApprovals, SelfApproval
+from fairlead.agents import ApprovalDesk, ApprovalNotFound, ApprovalRequest, FileApprovals, SelfApproval, asked_entry
+from fairlead.agents.records import read_load
 from fairlead.cli.approvals import approval
 from fairlead.core import FairleadError
 from fairlead.identity import LOCAL_OPERATOR, Identity, LoginRefused, Passwords, PermissionRefused
@@ -37,7 +38,7 @@ class Room:
 
     def __init__(self, folder: Path) -> None:
         self.clock = FixedClock()
-        store = open_store(f"sqlite:///{folder / 'store.db'}")
+        store = self.store = open_store(f"sqlite:///{folder / 'store.db'}")
         store.upgrade()
         passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         self.records = IdentityRecords(store)
@@ -64,6 +65,24 @@ class Room:
 @pytest.fixture
 def room(tmp_path: Path) -> Room:
     return Room(tmp_path)
+
+
+def test_the_load_is_told_with_its_counts(room: Room) -> None:
+    room.approval_load = lambda tenant, *, since_us, until_us: read_load(room.store, tenant, since_us=since_us, until_us=until_us)  # type: ignore[attr-defined] # as the control plane has it
+    told = json.loads(room.run("stats", "--json").output)
+    assert (told["calls"], told["asked"], told["per_call"], told["median_us"]) == (0, 0, None, None)
+    assert "no data" in room.run("stats").output
+    for number, answer in enumerate(("grant", "refuse", "")):
+        room.files.ask(msgspec.structs.replace(REQUEST, arguments=f'{{"to":{number}}}'))
+        room.clock.advance(30_000_000)
+        asked = room.files.live("t1")[-1]
+        room.records.note(asked_entry(asked))
+        if answer:
+            room.act("bob", answer, asked.id)
+    told = json.loads(room.run("stats", "--json").output)
+    assert (told["asked"], told["answered"], told["median_us"]) == (3, 2, 30_000_000)
+    assert (told["untrusted"]["k"], told["overridden"]["k"], told["overridden"]["n"], told["unanswered"]["k"]) == (3, 1, 2, 1)
+    assert "30 s (n = 2)" in room.run("stats").output
 
 
 def failed(result: Result, kind: type[FairleadError]) -> bool:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from console.scene import PASSWORD, Scene
+from console.scene import PASSWORD, Scene, account
+from console.test_inbox import request_of
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from servers import missing
 
+from fairlead.agents import FileApprovals
 from fairlead.console.app import SESSION_COOKIE
 from fairlead.testing import serving
 
@@ -58,12 +60,12 @@ class Watched:
         if request.failure != "net::ERR_ABORTED":  # left behind by the next click
             self.complaints.append(f"{request.failure}: {request.url}")
 
-    def log_in(self, base: str, tenant: str) -> Page:
+    def log_in(self, base: str, tenant: str, login: str = "") -> Page:
         page = self.context.new_page()
         page.goto(f"{base}/incidents")
         assert page.url == f"{base}/login"
         page.get_by_label("Tenant").fill(tenant)
-        page.get_by_label("Login").fill(f"viewer-of-{tenant}")
+        page.get_by_label("Login").fill(login or f"viewer-of-{tenant}")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
         page.wait_for_url(f"{base}/")
@@ -126,3 +128,24 @@ def test_scripts_cannot_run_or_see_the_session_and_pages_fit_a_phone_in_light_an
         page.evaluate("const made = document.createElement('script'); made.textContent = 'window.ran = 1'; document.body.append(made)")
         assert page.evaluate("window.ran") is None
         assert len(set(grounds)) == 2
+
+
+def test_a_reviewer_answers_an_approval_without_a_script(scene: Scene) -> None:
+    account(scene.door, "north", "reviewer-at-a-desk", "reviewer")
+    settings = scene.plane.settings
+    files = FileApprovals.open(settings.data_dir / "approvals", settings.config_dir)
+    request = request_of("north")
+    asked = files.ask(request).id
+    with chromium() as browser, serving(scene.app()) as base:
+        watched = Watched(browser.new_context(java_script_enabled=False, viewport=DESK))
+        page = watched.log_in(base, "north", "reviewer-at-a-desk")
+        page.get_by_role("link", name="Approvals").click()
+        page.wait_for_url(f"{base}/approvals")
+        card = page.locator(f"#{asked}")
+        expect(card.get_by_text("untrusted", exact=True)).to_be_visible()
+        card.get_by_label("Why, without content").fill("asked by phone")
+        card.get_by_role("button", name="Allow this call").click()
+        page.wait_for_url(f"{base}/approvals")
+        expect(page.get_by_role("row").filter(has_text="reviewer-at-a-desk")).to_be_visible()
+        assert watched.complaints == []
+    assert files.redeem(asked, request) == "call"

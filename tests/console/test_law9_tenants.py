@@ -53,7 +53,7 @@ def test_every_query_names_the_viewers_tenant(scene: Scene) -> None:
     reads = MemoryReads("north")
     browser = Browser(scene.app(reads))
     browser.log_in("north")
-    pages = ("/", "/decisions", "/incidents", "/incidents/inc_1", "/runs", "/runs/run_1", "/evidence")
+    pages = ("/", "/decisions", "/incidents", "/incidents/inc_1", "/runs", "/runs/run_1", "/evidence", "/approvals")
     for page in pages:
         browser.get(page)
         browser.get(f"{twin(page)}?tenant=south")

@@ -20,6 +20,8 @@ TOLD = {
     "/runs/{name}": "run suite model policy digest rates/*/estimate/n gates/*/gate/answer gates/*/claims/*/judgement/claim/id "
     "gates/*/claims/*/judgement/reason failing/*/case failing/*/reason",
     "/evidence": "file/checkpoint/root file/checkpoint/origin file/entries/*/digest file/entries/*/subject file/entries/*/kind",
+    "/approvals": "waiting/*/id waiting/*/system waiting/*/tool waiting/*/exchange"
+    " waiting/*/unmet/* waiting/*/sources/* load/calls load/asked",
 }
 """What of each Context a reader must find on the page: pointers into the JSON, ``*`` for every element."""
 

@@ -1,10 +1,11 @@
 """Agents: the tool broker, where values come from, and the approvals of persons."""
 
-from fairlead.agents.approval_desk import ApprovalDesk
+from fairlead.agents.approval_desk import ApprovalDesk, asked_entry
 from fairlead.agents.approval_files import Answer, FileApprovals, KeptApproval
 from fairlead.agents.approvals import Approval, ApprovalRequest, ApprovalState, ApprovalStore, MemoryApprovals, Scope
 from fairlead.agents.broker import Broker, Judgement
 from fairlead.agents.errors import ApprovalNotFound, ApprovalsBusy, ApprovalUnreadable, BadArguments, SelfApproval, TooManyApprovals
+from fairlead.agents.load import ApprovalLoad, approval_load
 from fairlead.agents.provenance import Provenance
 from fairlead.agents.reasons import Unmet
 from fairlead.agents.rehearsal import Rehearsal
@@ -15,6 +16,7 @@ __all__ = [
     "Answer",
     "Approval",
     "ApprovalDesk",
+    "ApprovalLoad",
     "ApprovalNotFound",
     "ApprovalRequest",
     "ApprovalState",
@@ -38,4 +40,6 @@ __all__ = [
     "Trajectory",
     "TrajectoryStore",
     "Unmet",
+    "approval_load",
+    "asked_entry",
 ]

@@ -4,9 +4,13 @@ from collections.abc import Callable
 
 from fairlead.agents.approval_files import Answer, FileApprovals, KeptApproval
 from fairlead.agents.approvals import Scope
+from fairlead.agents.load import ASKED
 from fairlead.core import Clock, FairleadError, new_id
 from fairlead.identity import Account, Actor, require
 from fairlead.journal import AuditEntry
+
+GATEWAY = "gateway"
+"""Who asks, in the audit trail."""
 
 
 class ApprovalDesk:
@@ -64,17 +68,15 @@ class ApprovalDesk:
             raise
 
     def _tell(self, kept: KeptApproval, verb: str, reason: str) -> None:
-        detail = {"tool": kept.tool, "system": kept.system, "release": kept.release, "exchange": kept.exchange, "call": kept.call}
-        if kept.state == "granted":
-            detail["scope"] = kept.scope
-        self._note(
-            AuditEntry(
-                id=new_id("aud"),
-                tenant=kept.tenant,
-                actor=kept.approver,
-                action=f"approval.{verb}",
-                target=kept.id,
-                at_us=self._clock.now_us(),
-                detail={**detail, "reason": reason},
-            )
-        )
+        more = {"scope": kept.scope} if kept.state == "granted" else {}
+        self._note(_entry(kept, kept.approver, f"approval.{verb}", self._clock.now_us(), {**more, "reason": reason}))
+
+
+def asked_entry(kept: KeptApproval) -> AuditEntry:
+    """Return what the audit trail says of a question that is put to people."""
+    return _entry(kept, GATEWAY, ASKED, kept.asked_us, {"untrusted": "yes" if kept.untrusted else "no"})
+
+
+def _entry(kept: KeptApproval, actor: str, action: str, at_us: int, more: dict[str, str]) -> AuditEntry:
+    detail = {"tool": kept.tool, "system": kept.system, "release": kept.release, "exchange": kept.exchange, "call": kept.call, **more}
+    return AuditEntry(id=new_id("aud"), tenant=kept.tenant, actor=actor, action=action, target=kept.id, at_us=at_us, detail=detail)

@@ -69,6 +69,11 @@ class KeptApproval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     scope: Scope = "call"
     """What was granted."""
 
+    @property
+    def untrusted(self) -> bool:
+        """True when a value that the policy asks the origin of comes from untrusted data."""
+        return any("untrusted" in labels for _, labels in self.origins)
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a person says to an approval."""
@@ -115,16 +120,25 @@ class FileApprovals:
         self._ttl_us = ttl_us
         self._limit = limit
         self._patience_s = patience_s
+        self._record: Callable[[KeptApproval], None] | None = None
 
     @classmethod
-    def open(cls, root: Path, config_dir: Path, clock: Clock | None = None) -> Self:
+    def open(cls, root: Path, config_dir: Path, clock: Clock | None = None, record: Callable[[KeptApproval], None] | None = None) -> Self:
         """Use the installation's key for approvals, making it when there is none.
+
+        Args:
+            root: Where the files are.
+            config_dir: Where the key is.
+            clock: Tells when they expire.
+            record: Keeps a new question before it is asked; if it raises, nothing was asked.
 
         Raises:
             KeyFileUnsafe: The key file is readable by others or damaged.
             Unavailable: The key file can't be read or made.
         """
-        return cls(root, Fingerprinter(installation_key(config_dir / KEY_FILE)), clock)
+        made = cls(root, Fingerprinter(installation_key(config_dir / KEY_FILE)), clock)
+        made._record = record
+        return made
 
     def ask(self, request: ApprovalRequest) -> Approval:
         """Return the live approval of this very call, or a new one that waits.
@@ -144,6 +158,8 @@ class FileApprovals:
             if self._purge(folder, now) >= self._limit:
                 raise TooManyApprovals(f"{self._limit} approvals wait already", mend="answer some, or wait for them to expire")
             kept = self._question(request, call, now)
+            if self._record is not None:
+                self._record(kept)
             self._write(folder, kept)
             return _approval(kept, request)
 

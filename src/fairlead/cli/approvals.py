@@ -9,9 +9,12 @@ import click
 from fairlead.cli.output import json_option, show_json, show_table
 
 if TYPE_CHECKING:
-    from fairlead.agents import ApprovalDesk, KeptApproval, Scope
+    from fairlead.agents import ApprovalDesk, ApprovalLoad, KeptApproval, Scope
+    from fairlead.core import Clock
     from fairlead.identity import Account, Identity
+    from fairlead.statistics import Estimate
 
+DAY_US = 86_400_000_000
 TENANT_OPTION = click.option("--tenant", default="default", show_default=True, help="Whose tool calls.")
 LOGIN_OPTION = click.option("--as", "login", required=True, help="Login of your account; the answer is recorded under it.")
 PASSWORD_OPTION = click.option(
@@ -33,6 +36,13 @@ class Room(Protocol):
     @property
     def approvals(self) -> "ApprovalDesk":
         """What people do with approvals."""
+
+    @property
+    def clock(self) -> "Clock":
+        """Where time comes from."""
+
+    def approval_load(self, tenant: str, *, since_us: int, until_us: int) -> "ApprovalLoad":
+        """Return how much work approvals made in a period."""
 
 
 @click.group()
@@ -64,6 +74,22 @@ def list_command(ctx: click.Context, tenant: str, as_json: bool) -> None:
         for each in found
     ]
     show_table("approvals", ("id", "state", "system", "tool", "arguments", "stand in", "not met", "until"), rows)
+
+
+@approval.command()
+@click.option("--days", type=click.IntRange(1, 3650), default=30, show_default=True, help="How far back to count.")
+@TENANT_OPTION
+@json_option
+@click.pass_context
+def stats(ctx: click.Context, days: int, tenant: str, as_json: bool) -> None:
+    """Show how often people are asked, about what, how they answer and how long it takes them; from records."""
+    room = _room(ctx)
+    now_us = room.clock.now_us()
+    load = room.approval_load(tenant, since_us=now_us - days * DAY_US, until_us=now_us)
+    if as_json:
+        show_json(load)
+        return
+    show_table(f"approvals of the last {days} days", ("figure", "value"), _figures(load))
 
 
 @approval.command()
@@ -142,6 +168,25 @@ def _done(answered: "KeptApproval", as_json: bool) -> None:
 def _arguments(kept: "KeptApproval") -> str:
     told = [f"{name} ({', '.join(labels)})" for name, labels in kept.origins]
     return ", ".join([*told, f"{kept.others} more"] if kept.others else told)
+
+
+def _figures(load: "ApprovalLoad") -> list[tuple[str, str]]:
+    def rate(estimate: "Estimate | None") -> str:
+        return "no data" if estimate is None else estimate.text()
+
+    def time(us: int | None) -> str:
+        return "no data" if us is None else f"{us / 1e6:.0f} s (n = {load.answered})"
+
+    return [
+        ("tool calls", str(load.calls)),
+        ("asked", str(load.asked)),
+        ("asked among tool calls", rate(load.per_call)),
+        ("with untrusted values", rate(load.untrusted)),
+        ("let through, of those answered", rate(load.overridden)),
+        ("not answered", rate(load.unanswered)),
+        ("time to decide, median", time(load.median_us)),
+        ("time to decide, 90%", time(load.p90_us)),
+    ]
 
 
 def _when(at_us: int) -> str:

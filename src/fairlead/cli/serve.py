@@ -40,7 +40,7 @@ def gateway(policy: Path, host: str | None, port: int | None, workers: int | Non
 @click.option("--tenant", default="default", show_default=True, help="What stands in the tenant field of the login form.")
 @click.option("--https", is_flag=True, help="Browsers reach it by https, through a proxy: cookies are sent by https only.")
 def console(host: str | None, port: int | None, tenant: str, https: bool) -> None:
-    """Run the console: portfolio, decisions, incidents, runs, evidence."""
+    """Run the console: portfolio, decisions, incidents, approvals, runs, evidence."""
     import uvicorn
 
     from fairlead.config import load_settings
@@ -49,7 +49,9 @@ def console(host: str | None, port: int | None, tenant: str, https: bool) -> Non
 
     settings = load_settings()
     plane = build_control_plane(settings)
-    app = create_app(ConsoleContext(reads=StoreReads(plane), door=plane.identity, clock=plane.clock, tenant=tenant, secure=https))
+    app = create_app(
+        ConsoleContext(reads=StoreReads(plane), door=plane.identity, inbox=plane.approvals, clock=plane.clock, tenant=tenant, secure=https)
+    )
     listen = settings.console_port if port is None else port
     uvicorn.run(app, host=host or settings.host, port=listen, log_config=None, access_log=False, server_header=False)
 

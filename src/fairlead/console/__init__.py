@@ -1,4 +1,4 @@
-"""The console: portfolio, live Decisions, incidents, runs and gates, evidence. Read-only but for login; never content."""
+"""The console: portfolio, live Decisions, incidents, runs and gates, evidence, approvals. Read-only but for approvals; never content."""
 
 from fairlead.console.app import create_app
 from fairlead.console.errors import QueryInvalid
@@ -9,6 +9,7 @@ from fairlead.console.ports import (
     EntryLine,
     EvidenceFile,
     GateLine,
+    Inbox,
     Reads,
     RunFile,
     RunLine,
@@ -25,6 +26,7 @@ __all__ = [
     "EntryLine",
     "EvidenceFile",
     "GateLine",
+    "Inbox",
     "QueryInvalid",
     "Reads",
     "RunFile",

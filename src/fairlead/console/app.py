@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from fairlead.agents import Scope
 from fairlead.console.guard import Guarded
 from fairlead.console.pages import PAGES, Ask, Page, twin_of
 from fairlead.console.ports import ConsoleContext, Viewer
@@ -21,6 +22,10 @@ from fairlead.identity import Actor, LoginLimited, SessionRefused, csrf_token, r
 SESSION_COOKIE = "fairlead_session"
 FORM_COOKIE = "fairlead_form"
 """Ties the login form to the browser that it was given to, before there is a session."""
+
+ANSWERS: dict[str, Scope] = {"grant": "call", "values": "values", "sources": "sources", "refuse": ""}
+"""What each button of an approval grants."""
+MAX_REASON = 300
 
 _STATUS: tuple[tuple[type[FairleadError], int], ...] = (
     (SessionRefused, 401),
@@ -47,6 +52,7 @@ def create_app(context: ConsoleContext) -> Guarded:
     app.add_api_route("/login", console.show_login, methods=["GET"])
     app.add_api_route("/login", console.login, methods=["POST"])
     app.add_api_route("/logout", console.logout, methods=["POST"])
+    app.add_api_route("/approvals/{name}", console.answer_approval, methods=["POST"])
     app.add_api_route("/static/console.css", _static("console.css", "text/css"), methods=["GET"])
     for address in ("/static/icon.svg", "/favicon.ico"):  # browsers ask for the latter where a document names none
         app.add_api_route(address, _static("icon.svg", "image/svg+xml"), methods=["GET"])
@@ -96,6 +102,27 @@ class _Console:
         answer.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="strict", secure=self._context.secure)
         return answer
 
+    def answer_approval(
+        self,
+        request: Request,
+        name: str,
+        say: Annotated[str, Form()] = "",
+        reason: Annotated[str, Form()] = "",
+        csrf: Annotated[str, Form()] = "",
+    ) -> Response:
+        viewer = self._viewer(request)
+        _require_form(request.cookies.get(SESSION_COOKIE, ""), csrf)
+        answer = decode_answer(say)
+        self._context.inbox.answer(
+            viewer.tenant,
+            name,
+            by=viewer.account,
+            granted=bool(answer),
+            scope=answer or "call",
+            reason=" ".join(reason.split())[:MAX_REASON],
+        )
+        return RedirectResponse("/approvals", status_code=303)
+
     def page_of(self, page: Page) -> Callable[[Request], Response]:
         def show(request: Request) -> Response:
             viewer = self._viewer(request)
@@ -138,6 +165,17 @@ class _Console:
 
     def _set_cookie(self, answer: Response, name: str, value: str) -> None:
         answer.set_cookie(name, value, path="/", httponly=True, samesite="strict", secure=self._context.secure)
+
+
+def decode_answer(said: str) -> Scope:
+    """Return what a form's button grants; empty when it refuses.
+
+    Raises:
+        InvalidInput: There is no such button.
+    """
+    if said not in ANSWERS:
+        raise InvalidInput("this is no answer", where="say", mend=f"say one of {', '.join(ANSWERS)}")
+    return ANSWERS[said]
 
 
 def _static(name: str, kind: str) -> Callable[[], Response]:

@@ -10,7 +10,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY = 16 << 10
-"""Bytes of a request's body; only the login form has one."""
+"""Bytes of a request's body; only forms have one."""
 
 CONTENT_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 

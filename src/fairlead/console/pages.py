@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from fairlead.agents import ApprovalLoad, KeptApproval
 from fairlead.console.bars import Bar, bar
 from fairlead.console.errors import QueryInvalid
 from fairlead.console.ports import EvidenceFile, Reads, RunLine, SystemLine
@@ -17,6 +18,8 @@ from fairlead.store import DecisionFilter
 
 ROWS = 100
 """Rows of a list page."""
+LOAD_DAYS = 30
+DAY_US = 24 * 3_600_000_000
 
 BAD_OUTCOMES = frozenset({"unsafe", "false_positive", "missed", "unscored"})
 """Outcomes of a case that a person should look at."""
@@ -140,6 +143,20 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Asks for the next ones; 0 when there are none."""
 
 
+class Approvals(msgspec.Struct, frozen=True, kw_only=True):
+    """Tool calls that wait for a person, and how much work that makes; values of arguments are not kept."""
+
+    waiting: Sequence[KeptApproval]
+    """The oldest first."""
+    answered: Sequence[KeptApproval]
+    """Answers that still hold."""
+    logins: Mapping[str, str]
+    """Login of each approver, by account id."""
+    load: ApprovalLoad
+    days: int
+    """What the load is counted over."""
+
+
 class Page(NamedTuple):
     """A page: where it is, how it looks, how its Context is computed."""
 
@@ -242,6 +259,19 @@ def evidence(reads: Reads, ask: Ask) -> Evidence:
     return Evidence(file=file, before=before, older=file.entries[-1].position if file.entries else 0)
 
 
+def approvals(reads: Reads, ask: Ask) -> Approvals:
+    """Return the approvals of the tenant, and their load in the last days."""
+    kept = reads.approvals(ask.tenant)
+    named = {each.approver for each in kept}
+    return Approvals(
+        waiting=[each for each in kept if each.state == "waiting"],
+        answered=[each for each in kept if each.state != "waiting"],
+        logins={account: login for account, login in reads.logins(ask.tenant).items() if account in named},
+        load=reads.approval_load(ask.tenant, ask.now_us - LOAD_DAYS * DAY_US, ask.now_us),
+        days=LOAD_DAYS,
+    )
+
+
 def twin_of(path: str) -> str:
     """Return where the JSON twin of a page is."""
     return "/portfolio.json" if path == "/" else f"{path}.json"
@@ -255,6 +285,7 @@ PAGES = (
     Page("/runs", "runs.html", "Runs and gates", runs),
     Page("/runs/{name}", "run.html", "Run", run),
     Page("/evidence", "evidence.html", "Evidence", evidence),
+    Page("/approvals", "approvals.html", "Approvals", approvals),
 )
 """Every page; each has a twin under the same path with ``.json``."""
 

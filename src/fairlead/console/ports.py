@@ -1,13 +1,14 @@
-"""What the console reads. Every query names its tenant; nothing here writes, and nothing here holds content."""
+"""What the console reads, and the one thing that people can do in it. Every query names its tenant; nothing here holds content."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
 
+from fairlead.agents import ApprovalLoad, KeptApproval, Scope
 from fairlead.core import Clock, Decision
 from fairlead.evals import GateResult, Run
-from fairlead.identity import Account, OpenedSession, Session
+from fairlead.identity import Account, Actor, OpenedSession, Session, may
 from fairlead.incidents import Incident, IncidentFile
 from fairlead.ledger import Checkpoint, Report
 from fairlead.store import DecisionFilter
@@ -124,6 +125,24 @@ class Reads(Protocol):
     def evidence(self, tenant: str, before: int | None, limit: int) -> EvidenceFile:
         """Return the tenant's ledger, verified now as a whole, with its newest entries, or those before a position."""
 
+    def approvals(self, tenant: str) -> Sequence[KeptApproval]:
+        """Return the approvals that wait or hold, the oldest first."""
+
+    def approval_load(self, tenant: str, since_us: int, until_us: int) -> ApprovalLoad:
+        """Return how much work approvals made in a period."""
+
+
+class Inbox(Protocol):
+    """Where people answer; ``fairlead.agents.ApprovalDesk`` is one."""
+
+    def answer(self, tenant: str, approval: str, *, by: Account, granted: bool, scope: Scope = "call", reason: str = "") -> KeptApproval:
+        """Grant or refuse a tool call that waits.
+
+        Raises:
+            Refused: The account may not, or is the user for whom the call was asked.
+            NotFound: No approval of this tenant waits under this id.
+        """
+
 
 class Door(Protocol):
     """Who may come in; ``fairlead.identity.Identity`` is one."""
@@ -155,6 +174,7 @@ class ConsoleContext(msgspec.Struct, frozen=True, kw_only=True):
 
     reads: Reads
     door: Door
+    inbox: Inbox
     clock: Clock
     tenant: str = "default"
     """What stands in the tenant field of the login form."""
@@ -168,6 +188,11 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     account: Account
     csrf: str
     """For the forms of the page."""
+
+    @property
+    def may_approve(self) -> bool:
+        """Whether the account has a role that may answer approvals."""
+        return may(Actor.of(self.account), "approval.give", self.tenant)
 
     @property
     def tenant(self) -> str:

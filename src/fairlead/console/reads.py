@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from fairlead.agents import ApprovalLoad, KeptApproval
 from fairlead.console.ports import EntryLine, EvidenceFile, GateLine, RunFile, RunLine, SystemLine
 from fairlead.core import Decision
 from fairlead.evals.records import GateRow, get_gate, get_run, list_gates, list_runs
@@ -28,7 +29,7 @@ class StoreReads:
 
     def __init__(self, plane: ControlPlane) -> None:
         self._plane = plane
-        self._store, self._ledger, self._desk = plane.store, plane.ledger, plane.desk
+        self._store, self._ledger, self._desk, self._approvals = plane.store, plane.ledger, plane.desk, plane.approvals
 
     def systems(self, tenant: str) -> Sequence[SystemLine]:
         """Return the Systems of a tenant that have a Release in force."""
@@ -108,6 +109,14 @@ class StoreReads:
         ]
         report = verify_files(compose(ledger.log(tenant)), ledger.trust_root(tenant, ledger.key))
         return EvidenceFile(entries=tuple(entries), checkpoint=head, report=report)
+
+    def approvals(self, tenant: str) -> Sequence[KeptApproval]:
+        """Return the approvals that wait or hold, the oldest first."""
+        return self._approvals.approvals(tenant)
+
+    def approval_load(self, tenant: str, since_us: int, until_us: int) -> ApprovalLoad:
+        """Return how much work approvals made in a period; what the journals hold is taken over before."""
+        return self._plane.approval_load(tenant, since_us=since_us, until_us=until_us)
 
     def _system(self, tenant: str, name: str) -> SystemLine:
         now = self._plane.clock.now_us()

@@ -13,6 +13,7 @@ NAVIGATION = (
     ("/", "Portfolio"),
     ("/decisions", "Decisions"),
     ("/incidents", "Incidents"),
+    ("/approvals", "Approvals"),
     ("/runs", "Runs and gates"),
     ("/evidence", "Evidence"),
 )

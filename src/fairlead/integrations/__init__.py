@@ -1,5 +1,6 @@
 """Adapters that speak to other systems; each implements a port of a lower package."""
 
 from fairlead.integrations.otlp import otlp_exporter
+from fairlead.integrations.webhook import ApprovalBell
 
-__all__ = ["otlp_exporter"]
+__all__ = ["ApprovalBell", "otlp_exporter"]

@@ -186,6 +186,13 @@ def audit_trail(connection: Connection, tenant: str, *, target: str = "", limit:
     return [_audit_entry(row) for row in connection.execute(query).mappings()]
 
 
+def audit_of(connection: Connection, tenant: str, actions: Sequence[str], *, since_us: int = 0) -> list[AuditEntry]:
+    """Return a tenant's audit entries of some actions, at or after a time, the oldest first."""
+    columns = audit_entries.c
+    query = select(audit_entries).where(columns.tenant == tenant, columns.action.in_(actions), columns.at_us >= since_us)
+    return [_audit_entry(row) for row in connection.execute(query.order_by(columns.at_us, columns.seq)).mappings()]
+
+
 def positions(connection: Connection) -> list[Position]:
     """Return how far each journal was folded, by name; no tenant's data."""
     return [Position(**row) for row in connection.execute(select(fold_positions).order_by(fold_positions.c.name)).mappings()]

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from fairlead.agents import ApprovalLoad, KeptApproval, approval_load
 from fairlead.console import EvidenceFile, RunFile, RunLine, SystemLine
 from fairlead.core import Decision, NotFound
 from fairlead.incidents import Incident, IncidentFile
+from fairlead.journal import AuditEntry
 from fairlead.store import DecisionFilter
 
 T = TypeVar("T")
@@ -27,6 +29,8 @@ class MemoryReads:
         self.files: dict[str, IncidentFile] = {}
         self.people: dict[str, str] = {}
         self.measured: dict[str, RunFile] = {}
+        self.waiting: list[KeptApproval] = []
+        self.trail: list[AuditEntry] = []
         self.book = EvidenceFile(entries=(), checkpoint=None, report=None)
 
     def systems(self, tenant: str) -> Sequence[SystemLine]:
@@ -72,6 +76,14 @@ class MemoryReads:
     def evidence(self, tenant: str, before: int | None, limit: int) -> EvidenceFile:  # noqa: ARG002 - a test's ledger is one page long
         """Return the ledger."""
         return self.book if self._mine(tenant) else EvidenceFile(entries=(), checkpoint=None, report=None)
+
+    def approvals(self, tenant: str) -> Sequence[KeptApproval]:
+        """Return the approvals that wait or hold."""
+        return self.waiting if self._mine(tenant) else []
+
+    def approval_load(self, tenant: str, since_us: int, until_us: int) -> ApprovalLoad:
+        """Return the load of approvals."""
+        return approval_load(0, self.trail if self._mine(tenant) else [], since_us=since_us, until_us=until_us)
 
     def _mine(self, tenant: str) -> bool:
         self.asked.append(tenant)

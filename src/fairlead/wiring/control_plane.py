@@ -3,7 +3,8 @@
 from functools import cached_property
 from pathlib import Path
 
-from fairlead.agents import ApprovalDesk, FileApprovals
+from fairlead.agents import ApprovalDesk, ApprovalLoad, FileApprovals
+from fairlead.agents.records import read_load
 from fairlead.config import Settings
 from fairlead.core import Decision, NotFound, SystemClock
 from fairlead.detectors import Registry
@@ -77,6 +78,11 @@ class ControlPlane:
         """What people do with tool calls that wait for them."""
         files = FileApprovals.open(self.settings.data_dir / "approvals", self.settings.config_dir, self.clock)
         return ApprovalDesk(files, IdentityRecords(self.store).note, self.clock)
+
+    def approval_load(self, tenant: str, *, since_us: int, until_us: int) -> ApprovalLoad:
+        """Return how much work approvals made in a period; what the journals hold is taken over before."""
+        self.look()
+        return read_load(self.store, tenant, since_us=since_us, until_us=until_us)
 
     @cached_property
     def incidents(self) -> SqlIncidents:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import msgspec
 
-from fairlead.agents import ApprovalStore, Broker, FileApprovals, MemoryLabels, MemoryTrajectories
+from fairlead.agents import ApprovalStore, Broker, FileApprovals, KeptApproval, MemoryLabels, MemoryTrajectories, asked_entry
 from fairlead.config import Settings, secret_from_environment
-from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, Unavailable
+from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, Unavailable, canonical_bytes
 from fairlead.detectors import Registry
 from fairlead.guard import FileLevers, MemoryLimits, Ports, begin_levers
 from fairlead.identity import ApiKey, KeyRing, Scope
-from fairlead.integrations import otlp_exporter
+from fairlead.integrations import ApprovalBell, otlp_exporter
 from fairlead.integrations.remote import RemoteRunner
-from fairlead.journal import Fingerprinter, Journal, Sealer, journals
+from fairlead.journal import Fingerprinter, Journal, Record, Sealer, journals
 from fairlead.policy import Release
 from fairlead.telemetry import ExchangeTrace, Telemetry
 from fairlead.wire import Provider
@@ -56,6 +56,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     policy_problem: str
     """Code of the last refusal; empty when the file in place is the one that is served."""
     levers_unreadable: int
+    messages_unsent: int
+    """Messages about approvals that could not be sent; the questions wait in the inbox all the same."""
 
 
 class DataPlane:
@@ -154,6 +156,7 @@ class DataPlane:
             policy_errors=self._policy_errors,
             policy_problem=self._policy_problem,
             levers_unreadable=self._parts.levers.unreadable,
+            messages_unsent=self._parts.bell.unsent if self._parts.bell is not None else 0,
         )
 
     def close(self) -> None:
@@ -164,6 +167,8 @@ class DataPlane:
             self.sealer.close()
             self._parts.telemetry.close()
             self._parts.remote.close()
+            if self._parts.bell is not None:
+                self._parts.bell.close()
 
     def _compile(self) -> Release:
         texts = self._files.read()
@@ -228,6 +233,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     keys: KeyRing
     telemetry: Telemetry
     remote: RemoteRunner
+    bell: ApprovalBell | None
     secrets: Secrets
 
 
@@ -260,6 +266,9 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
         undo.callback(sealer.close)
         remote = RemoteRunner(secret_from_environment)
         undo.callback(remote.close)
+        bell = _bell(settings)
+        if bell is not None:
+            undo.callback(bell.close)
         exporter = otlp_exporter(settings.otlp_endpoint) if settings.otlp_endpoint else None
         parts = Parts(
             worker=worker,
@@ -268,18 +277,37 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             sealer=sealer,
             fingerprint=Fingerprinter.open(settings.config_dir),
             levers=FileLevers(levers),
-            approvals=FileApprovals.open(settings.data_dir / "approvals", settings.config_dir, clock),
+            approvals=FileApprovals.open(settings.data_dir / "approvals", settings.config_dir, clock, _asking(journal, bell)),
             trajectories=MemoryTrajectories(clock),
             stored=MemoryLabels(),
             limits=MemoryLimits(),
             keys=KeyRing.load(settings.data_dir / "keys.json"),
             telemetry=Telemetry(sample=settings.trace_sample, exporter=exporter),
             remote=remote,
+            bell=bell,
             secrets=secret_from_environment,
         )
         plane = DataPlane(loaded, registry, parts)
         undo.pop_all()
     return plane
+
+
+def _bell(settings: Settings) -> ApprovalBell | None:
+    if not settings.approval_webhook:
+        return None
+    return ApprovalBell(settings.approval_webhook, settings.console_url, settings.webhook_networks.split(","))
+
+
+def _asking(journal: Journal, bell: ApprovalBell | None) -> Callable[[KeptApproval], None]:
+    """Return what keeps a question to people in the audit trail, durably, and tells them."""
+
+    def record(asked: KeptApproval) -> None:
+        entry = asked_entry(asked)
+        journal.commit([Record(kind="audit", id=entry.id, body=canonical_bytes(entry))])
+        if bell is not None:
+            bell.ring(asked)
+
+    return record
 
 
 def _load(files: PolicyFiles, last_good: LastGood, registry: Registry, *, resume: bool) -> Loaded:
