@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from fairlead.cli.output import json_option, show_json, show_table
+from fairlead.cli.policy_files import read_release, read_text
+from fairlead.cli.proofs import verify
 
 if TYPE_CHECKING:
     from fairlead.agents import Rehearsal
@@ -21,7 +23,10 @@ STAGE_NAMES = ("input", "retrieval", "tool_definition", "tool_call", "tool_resul
 
 @click.group()
 def policy() -> None:
-    """Check, show, compare, test and explain a policy."""
+    """Check, show, compare, test, explain and prove a policy."""
+
+
+policy.add_command(verify)
 
 
 @policy.command()
@@ -112,7 +117,7 @@ def test(file: Path, tests: Path | None, as_json: bool) -> int:
     path = tests or file.with_name(f"{file.stem}_test{file.suffix}")
     rehearsal = Rehearsal(read_release(file))
     results: list[dict[str, object]] = []
-    for case, where in load_cases(str(path), _read(path)):
+    for case, where in load_cases(str(path), read_text(path)):
         start = time.perf_counter_ns()
         outcome = _run(rehearsal, case)
         took_us = (time.perf_counter_ns() - start) // 1000
@@ -171,37 +176,13 @@ def draft(definitions: Path, as_json: bool) -> None:
 
     from fairlead.policy import draft_tools, read_definitions
 
-    drafted = draft_tools(read_definitions(_read(definitions), where=str(definitions)))
+    drafted = draft_tools(read_definitions(read_text(definitions), where=str(definitions)))
     entries = [tool.model_dump(mode="json", exclude_none=True, exclude_defaults=True) for tool in drafted]
     if as_json:
         show_json({"tools": entries})
         return
     click.echo("# Every tool is denied: say what each may do, who writes its results, and which arguments are critical.")
     click.echo(yaml.safe_dump({"tools": entries}, default_flow_style=None, sort_keys=False, allow_unicode=True, width=140), nl=False)
-
-
-def read_release(file: Path) -> "Release":
-    """Read a policy and what stands beside it, and compile it.
-
-    Raises:
-        InvalidInput: Files that are missing, not UTF-8 or invalid; all problems at once.
-    """
-    from fairlead.config import load_settings
-    from fairlead.detectors import Registry
-    from fairlead.wiring.policy_files import PolicyFiles
-
-    return PolicyFiles(file, load_settings().config_dir).compile(Registry.load())
-
-
-def _read(file: Path) -> str:
-    from fairlead.core import InvalidInput
-
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise InvalidInput("there is no such file", where=str(file), mend="name the file; `fairlead.yaml` is usual") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("the file can't be read as UTF-8 text", where=str(file), mend="check its permissions and encoding") from error
 
 
 def _run(rehearsal: "Rehearsal", case: "PolicyCase") -> "StageOutcome":

@@ -1,8 +1,9 @@
 """The policy: a file that people write, compiled into a Release that decides. Pure: reads no files."""
 
 from fairlead.policy.cases import PolicyCase, load_cases
-from fairlead.policy.cedar import APPROVED, SCALE, ToolLaw, cedar_source, conditions_of, summed
+from fairlead.policy.cedar import APPROVED, SCALE, ToolLaw, cedar_source, conditions_of
 from fairlead.policy.compile import Policy, compile_release, load_policy
+from fairlead.policy.context import summed
 from fairlead.policy.defaults import default_policy
 from fairlead.policy.definitions import draft_tools, read_definitions
 from fairlead.policy.diff import Change, diff

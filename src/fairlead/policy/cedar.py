@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import cedarpy
 
 from fairlead.core import FairleadError
+from fairlead.policy.context import Attribute, context_of, quoted
 from fairlead.policy.errors import PolicyCedar
 from fairlead.policy.model import Constraint, PolicyDocument
 from fairlead.policy.reads import Reads
@@ -34,9 +35,6 @@ SCALE = 10_000
 APPROVED = "person"
 OBLIGATIONS = ("obligation", "on_deny")
 """Annotations that say what to do beside the answer, such as ``@on_deny("fallback_tool:search")``."""
-
-_SESSION = "tainted: Bool, private_seen: Bool, intended: Bool, calls: Long, step: Long"
-_TYPES: dict[Kind, str] = {"string": "String", "strings": "Set<String>", "integer": "Long", "boolean": "Bool"}
 
 
 class Statement(NamedTuple):
@@ -58,7 +56,7 @@ class ToolLaw(NamedTuple):
     def conditions(self, tool: Tool) -> str:
         """Return each condition on a tool's call as a policy under its own name, so that one look tells all that are met."""
         scope = f"principal, action == Action::{quoted(tool.name)}, resource"
-        found = {name: _encoded(f"permit({scope}) when {{ {clause} }};") for name, clause in conditions_of(tool)}
+        found = {name: encoded(f"permit({scope}) when {{ {clause} }};") for name, clause in conditions_of(tool)}
         return json.dumps({"staticPolicies": found, "templates": {}, "templateLinks": []})
 
     def slice(self, tool: str) -> str:
@@ -107,24 +105,24 @@ def compile_law(tools: Sequence[Tool], extra: str) -> tuple[ToolLaw, list[Fairle
     """
     schema = schema_of(tools)
     handle = cedarpy.Schema.from_str(schema)
-    statements = [Statement(name, text, tool.where, _encoded(text)) for tool in tools for name, text in _policies(tool)]
+    statements = [Statement(name, text, tool.where, encoded(text)) for tool in tools for name, text in _policies(tool)]
     problems: list[FairleadError] = []
     taken = {statement.id for statement in statements}
     for index, (line, text) in enumerate(split(extra)):
         where = f"{CEDAR_FILE}:{line}"
         try:
-            encoded = _encoded(text)
+            form = encoded(text)
         except ValueError as error:
             problems.append(PolicyCedar(f"not a Cedar policy: {error}", where=where, mend="check the statement that starts on this line"))
             continue
-        name = str(encoded.get("annotations", {}).get("id") or f"cedar.{index}")
+        name = str(form.get("annotations", {}).get("id") or f"cedar.{index}")
         if name in taken:
             problems.append(PolicyCedar(f"the id '{name}' is taken", where=where, mend="give each policy an @id of its own"))
         taken.add(name)
         mend = "use only tools that the policy lists, and the attributes that its arguments have (`fairlead policy show` prints the schema)"
-        told = dict.fromkeys(_plain(error.error) for error in cedarpy.validate_policies(text, handle).errors)
+        told = dict.fromkeys(plainly(error.error) for error in cedarpy.validate_policies(text, handle).errors)
         problems += [PolicyCedar(what, where=where, mend=mend) for what in told]
-        statements.append(Statement(name, text, where, encoded))
+        statements.append(Statement(name, text, where, form))
     return ToolLaw(tuple(statements), schema), problems
 
 
@@ -132,19 +130,8 @@ def schema_of(tools: Sequence[Tool]) -> str:
     """Return the Cedar schema of a manifest."""
     parts = ["entity User;", "entity Tool;"]
     for tool in tools:
-        kinds = tool.arguments
-        fields = {
-            "present": "Set<String>",
-            "approvals": "Set<String>",
-            "input": _record((quoted(name), _TYPES[kind]) for name, kind in kinds.items() if kind in _TYPES),
-            "derived": _record(pair for name, kind in kinds.items() for pair in _derived(name, kind)),
-            "prov": _record((quoted(name), "Set<String>") for name in kinds),
-            "session": "{" + ", ".join([_SESSION, *(f"{quoted(f'{name}.total.e4')}?: Long" for name in summed(tool))]) + "}",
-            "readers_ok": "Bool",
-            "token": "{depth: Long, caps: Set<String>}",
-        }
-        context = ", ".join(f"{name}: {kind}" for name, kind in fields.items())
-        parts.append(f"action {quoted(tool.name)} appliesTo {{principal: User, resource: Tool, context: {{{context}}}}};")
+        context = Attribute("Record", inner=context_of(tool))
+        parts.append(f"action {quoted(tool.name)} appliesTo {{principal: User, resource: Tool, context: {context}}};")
     return "\n".join(parts)
 
 
@@ -170,17 +157,6 @@ def split(text: str) -> Iterator[tuple[int, str]]:
         index += 1
     if start_line:
         yield start_line, text[start:]
-
-
-def quoted(text: str) -> str:
-    """Return a Cedar string literal."""
-    return '"' + "".join(_escaped(char) for char in text) + '"'
-
-
-def _escaped(char: str) -> str:
-    if char in '"\\':
-        return "\\" + char
-    return char if char.isprintable() else f"\\u{{{ord(char):x}}}"
 
 
 def _policies(tool: Tool) -> Iterator[tuple[str, str]]:
@@ -213,11 +189,6 @@ def conditions_of(tool: Tool) -> Iterator[tuple[str, str]]:
     if tool.intent:
         yield "intent", "context.session.intended"
     yield from _budget(tool)
-
-
-def summed(tool: Tool) -> list[str]:
-    """Return the arguments whose values are added up over a Trajectory."""
-    return [name for name, kind in tool.arguments.items() if kind in ("integer", "number")]
 
 
 def _budget(tool: Tool) -> Iterator[tuple[str, str]]:
@@ -267,35 +238,24 @@ def _set(values: Sequence[str | int | bool]) -> str:
     return "[" + ", ".join(quoted(value) if isinstance(value, str) else json.dumps(value) for value in values) + "]"
 
 
-def _derived(name: str, kind: Kind) -> Iterator[tuple[str, str]]:
-    if kind in ("string", "strings", "any"):
-        yield quoted(f"{name}.domains"), "Set<String>"
-        yield quoted(f"{name}.hosts"), "Set<String>"
-        yield quoted(f"{name}.length"), "Long"
-        yield quoted(f"{name}.count"), "Long"
-    if kind in ("string", "any"):
-        yield quoted(f"{name}.path"), "String"
-    if kind in ("integer", "number"):
-        yield quoted(f"{name}.e4"), "Long"
-        yield quoted(f"{name}.minor"), "Long"
+def encoded(text: str) -> Mapping[str, Any]:
+    """Return one Cedar policy in Cedar's own JSON form.
 
-
-def _record(pairs: Iterator[tuple[str, str]]) -> str:
-    return "{" + ", ".join(f"{name}?: {kind}" for name, kind in pairs) + "}"
-
-
-def _encoded(text: str) -> Mapping[str, Any]:
+    Raises:
+        ValueError: It does not parse, is a template, or is not exactly one.
+    """
     found = json.loads(cedarpy.policies_to_json_str(text))
     policies = list(found.get("staticPolicies", {}).values())
     if found.get("templates") or len(policies) != 1:
         raise ValueError("a template, or not exactly one policy")
-    encoded: Mapping[str, Any] = policies[0]
-    return encoded
+    form: Mapping[str, Any] = policies[0]
+    return form
 
 
 def _concerns(scope: Mapping[str, Any], tool: str) -> bool:
     return bool(scope.get("op") != "==" or scope.get("entity", {}).get("id") == tool)
 
 
-def _plain(message: str) -> str:
+def plainly(message: str) -> str:
+    """Return a message of Cedar's validator without what it says of our own wrapping."""
     return " ".join(message.removeprefix("for policy `policy0`, ").split())

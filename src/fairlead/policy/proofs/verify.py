@@ -1,0 +1,54 @@
+"""All proofs about a policy, in one go."""
+
+from collections.abc import Iterator, Sequence
+
+from fairlead.policy.proofs.changes import change_findings
+from fairlead.policy.proofs.exposure import approval_findings, exfiltration_findings
+from fairlead.policy.proofs.findings import Finding, Report
+from fairlead.policy.proofs.invariants import Applied, Invariant, apply, invariant_finding
+from fairlead.policy.proofs.rules import rule_findings
+from fairlead.policy.proofs.subject import Subject
+from fairlead.policy.proofs.taint import taint_findings
+from fairlead.policy.release import Release
+
+LIMIT_MS = 20_000
+
+
+def verify(release: Release, invariants: Sequence[Invariant] = (), *, old: Release | None = None, limit_ms: int = LIMIT_MS) -> Report:
+    """Prove what can be proven of a policy's tools.
+
+    Args:
+        release: The policy.
+        invariants: What must never happen.
+        old: When given, every change of an answer is told too.
+        limit_ms: How long the solver may think about one question; what it can't answer by then is for a person to review.
+
+    Raises:
+        SolverMissing: The extra that proves is not installed.
+        Problems: An invariant does not fit the policy.
+    """
+    applied = apply(invariants, release)
+    subjects = {tool.name: _subject(tool.name, (release,), applied, limit_ms) for tool in release.tools}
+    stated = {document.tool for document in release.policy.tools if document.does is not None}
+    found: list[Finding] = []
+    for name, subject in subjects.items():
+        found += rule_findings(subject)
+        found += taint_findings(subject)
+        found += approval_findings(subject, stated=name in stated)
+        found += [invariant_finding(subject, entry) for entry in applied if entry.tool.name == name]
+    found += exfiltration_findings(subjects)
+    if old is not None:
+        found += _changes(old, release, limit_ms)
+    return Report(release=release.id, against=old.id if old is not None else "", findings=tuple(found))
+
+
+def _changes(old: Release, new: Release, limit_ms: int) -> Iterator[Finding]:
+    for name in dict.fromkeys(tool.name for release in (old, new) for tool in release.tools):
+        yield from change_findings(Subject(name, (old, new), limit_ms=limit_ms))
+
+
+def _subject(name: str, releases: Sequence[Release], applied: Sequence[Applied], limit_ms: int) -> Subject:
+    own = [entry for entry in applied if entry.tool.name == name]
+    also = [pair for entry in own for pair in entry.tool.arguments.items()]
+    texts = [text for entry in own for text in entry.texts()]
+    return Subject(name, releases, also=also, texts=texts, limit_ms=limit_ms)
