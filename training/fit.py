@@ -71,11 +71,11 @@ def rows_of(texts: Sequence[str], width: int) -> Rows:
         width: Characters of a piece.
     """
     owned = [(owner, piece) for owner, text in enumerate(texts) for piece in pieces_of(prepare(text).normalised.text, width)]
-    parts = [grams_of(piece).buckets for _, piece in owned]
+    parts = [grams_of(piece).buckets.astype(np.int32) for _, piece in owned]
     counts = np.array([part.size for part in parts])
     edges = np.concatenate([[0], np.cumsum(counts)])
     values = np.repeat(strength(counts), counts).astype(np.float32)
-    matrix = csr_matrix((values, np.concatenate(parts).astype(np.int32), edges), shape=(len(parts), BUCKETS))
+    matrix = csr_matrix((values, np.concatenate(parts), edges), shape=(len(parts), BUCKETS))
     matrix.sum_duplicates()
     return Rows(matrix, np.array([owner for owner, _ in owned]))
 

@@ -1,8 +1,10 @@
 """What callers and readers of a journal can rely on, besides law 3."""
 
 import asyncio
+import sqlite3
 import stat
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,68 @@ def test_asyncio_callers_share_commits_and_the_loop_is_never_held(path: Path) ->
         loop.run_until_complete(task)
         loop.close()
         assert len(read(path, 0, 1000)) == 200
+
+
+class _SlowingClock(FixedClock):
+    """A clock on which a write takes as long as a test says."""
+
+    took_us = 0
+
+    def monotonic_us(self) -> int:
+        self.advance(self.took_us)
+        return super().monotonic_us()
+
+
+def _needs_no_other_thread(journal: Journal, identifier: str) -> bool:
+    """Commit as one who is alone; return whether it was done before the loop could turn once."""
+
+    async def work() -> bool:
+        task = asyncio.ensure_future(journal.acommit([_record(identifier)], alone=True))
+        await asyncio.sleep(0)
+        done = task.done()
+        await task
+        return done
+
+    return asyncio.run(work())
+
+
+def test_who_is_alone_writes_to_a_quick_disk_itself(path: Path) -> None:
+    clock = _SlowingClock()
+    with Journal.open(path, strict=True, clock=clock) as journal:
+        assert not _needs_no_other_thread(journal, "d_first")  # nothing is known of the disk yet
+        for number in range(40):
+            journal.commit([_record(f"d_{number}")])
+        assert _needs_no_other_thread(journal, "d_quick")
+        clock.took_us = 5_000
+        assert _needs_no_other_thread(journal, "d_slow")  # the one that finds out
+        clock.took_us = 0
+        assert not _needs_no_other_thread(journal, "d_after")
+    assert [entry.record.id for entry in read(path, 0, 100)][-3:] == ["d_quick", "d_slow", "d_after"]
+
+
+def test_who_is_alone_never_waits_for_another_threads_write(path: Path) -> None:
+    async def work(journal: Journal) -> None:
+        with journal._writing:  # a disk that does not answer
+            task = asyncio.ensure_future(journal.acommit([_record("d_1")], alone=True))
+            await asyncio.sleep(0)
+            assert not task.done()
+        await task
+
+    with Journal.open(path, strict=True, clock=FixedClock()) as journal:
+        for number in range(40):
+            journal.commit([_record(f"d_{number}")])
+        asyncio.run(work(journal))
+    assert last_seq(path) == 41
+
+
+def test_who_is_alone_is_told_of_a_failed_write(path: Path) -> None:
+    with Journal.open(path, strict=True, clock=FixedClock()) as journal:
+        for number in range(40):
+            journal.commit([_record(f"d_{number}")])
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("DROP TABLE entry")
+        with pytest.raises(JournalUnavailable):
+            asyncio.run(journal.acommit([_record("d_lost")], alone=True))
 
 
 def test_a_caller_that_is_cancelled_leaves_the_others_alone(path: Path) -> None:

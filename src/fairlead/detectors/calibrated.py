@@ -116,7 +116,7 @@ def evidence(grams: "Grams", steps: "npt.NDArray[np.int8]") -> float:
         grams: Features of the reading.
         steps: One weight per bucket.
     """
-    total = float(steps[grams.buckets].sum(dtype="int64"))
+    total = float(steps.take(grams.buckets).sum(dtype="int64"))
     return total / math.sqrt(max(grams.buckets.size, 1))
 
 

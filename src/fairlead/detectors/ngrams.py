@@ -21,16 +21,19 @@ _LOWER = bytes(
 )
 """Letters in lower case, digits as one, white space as a blank."""
 _IN_WORD = np.array([48 <= code < 58 or 97 <= code < 123 or code == ord("'") or code >= 128 for code in range(256)])
-_FACTORS = (0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F, 0x165667B1)
-_SEEDS = {3: 0x3C6EF372, 4: 0x5BD1E995, 5: 0x7FEB352D}
-_WORD_SEED, _PAIR_SEED = 0x2545F491, 0x68E31DA4
-_LONGEST = max(_SEEDS)
+_FACTORS = np.array([0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F, 0x165667B1], dtype=np.uint32)
+_SEEDS = np.array([0x3C6EF372, 0x5BD1E995, 0x7FEB352D], dtype=np.uint32)
+"""Of the 3-, 4- and 5-grams."""
+_WORD_SEED, _PAIR_SEED = np.uint32(0x2545F491), np.uint32(0x68E31DA4)
+_ONE, _MIX, _WORD_MIX, _SCALE = np.uint32(1), np.uint32(15), np.uint32(13), np.uint32(32 - BITS)
+_LONGEST = 5
+"""Bytes of the widest gram."""
 
 
 class Grams(NamedTuple):
     """Features of a text: their buckets, and the places where they start, in bytes."""
 
-    buckets: Ints
+    buckets: npt.NDArray[np.intp]
     places: npt.NDArray[np.int64]
     size: int
     """Bytes of the text."""
@@ -47,25 +50,46 @@ def grams_of(text: str) -> Grams:
     if size < _LONGEST:
         codes = np.concatenate([codes, np.full(_LONGEST - size, ord(" "), dtype=np.uint8)])
     wide = codes.astype(np.uint32)
-    wide += np.uint32(1)
-    multiplied = [wide * np.uint32(factor) for factor in _FACTORS]
-    keep = _not_repeated(codes)
-    buckets: list[Ints] = []
-    places: list[npt.NDArray[np.int64]] = []
-    for width, seed in _SEEDS.items():
-        count = codes.size - width + 1
-        mixed = np.full(count, seed, dtype=np.uint32)
-        for offset in range(width):
-            mixed += multiplied[offset][offset : offset + count]
-            mixed ^= mixed >> np.uint32(15)
-        where = np.flatnonzero(keep[:count])
-        buckets.append(mixed[where])
-        places.append(where)
+    wide += _ONE
+    hashes = _rolled(wide)
     words, starts = _words(codes, wide)
-    buckets += [words ^ np.uint32(_WORD_SEED), (words[:-1] * np.uint32(_FACTORS[1]) + words[1:]) ^ np.uint32(_PAIR_SEED)]
-    places += [starts, starts[:-1]]
-    hashed = np.concatenate(buckets) * np.uint32(_FACTORS[0])
-    return Grams(hashed >> np.uint32(32 - BITS), np.concatenate(places), max(size, 1))
+    three = _not_repeated(codes)[: hashes.shape[1]].nonzero()[0]
+    four, five = (three[: three.searchsorted(hashes.shape[1] - less)] for less in (1, 2))
+    pairs = words[:-1] * _FACTORS[1]
+    pairs += words[1:]
+    pairs ^= _PAIR_SEED
+    words ^= _WORD_SEED
+    buckets = np.concatenate([hashes[0].take(three), hashes[1].take(four), hashes[2].take(five), words, pairs])
+    buckets *= _FACTORS[0]
+    buckets >>= _SCALE
+    # As numpy's own kind of index: each head looks its weights up with them.
+    return Grams(buckets.astype(np.intp), np.concatenate([three, four, five, starts, starts[:-1]]), max(size, 1))
+
+
+def _rolled(wide: Ints) -> Ints:
+    """Return the hash of the 3-, 4- and 5-gram at each place, one row each; the last one and two places of the longer ones are void.
+
+    The three differ in their seeds only, so that one operation mixes a byte into all of them: on a short text operations cost, not bytes.
+
+    Args:
+        wide: Each code plus one.
+    """
+    count = wide.size - 2
+    multiplied = wide * _FACTORS[:, None]
+    rows = np.empty((3, count), dtype=np.uint32)
+    rows[:] = _SEEDS[:, None]
+    spare = np.empty_like(rows)
+    for offset in range(3):
+        _mix(rows, multiplied[offset, offset : offset + count], spare)
+    _mix(rows[1:, :-1], multiplied[3, 3:], spare[1:, :-1])
+    _mix(rows[2, :-2], multiplied[4, 4:], spare[2, :-2])
+    return rows
+
+
+def _mix(rows: Ints, column: Ints, spare: Ints) -> None:
+    rows += column
+    np.right_shift(rows, _MIX, out=spare)
+    rows ^= spare
 
 
 def _not_repeated(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
@@ -78,18 +102,28 @@ def _not_repeated(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 
 def _words(codes: npt.NDArray[np.uint8], wide: Ints) -> tuple[Ints, npt.NDArray[np.int64]]:
     """Return a hash of every word, and where it starts; ``wide`` is each code plus one."""
-    inside = _IN_WORD[codes]
-    before = np.concatenate([[False], inside[:-1]])
-    starts = np.flatnonzero(inside & ~before)
+    inside = _IN_WORD.take(codes)
+    edges = (inside[1:] != inside[:-1]).nonzero()[0]
+    edges += 1
+    if inside[0]:
+        edges = np.concatenate([[0], edges])
+    starts = edges[::2]
     if starts.size == 0:
         return np.empty(0, dtype=np.uint32), starts
-    ends = np.flatnonzero(~inside & before)
-    lengths = np.append(ends, codes.size)[: starts.size] - starts
+    ends = edges[1::2]
+    if inside[-1]:
+        ends = np.append(ends, codes.size)
     since = np.zeros(codes.size, dtype=np.uint32)
     since[starts] = starts
-    at = np.arange(codes.size, dtype=np.uint32) - np.maximum.accumulate(since)
-    mixed = wide * (at * np.uint32(_FACTORS[2]) + np.uint32(_FACTORS[3]))
-    mixed ^= mixed >> np.uint32(13)
-    mixed[~inside] = 0
+    np.maximum.accumulate(since, out=since)
+    mixed = np.arange(codes.size, dtype=np.uint32)
+    mixed -= since
+    mixed *= _FACTORS[2]
+    mixed += _FACTORS[3]
+    mixed *= wide
+    mixed ^= mixed >> _WORD_MIX
+    mixed *= inside
     sums = np.add.reduceat(mixed, starts, dtype=np.uint32)
-    return sums * np.uint32(_FACTORS[4]) + lengths.astype(np.uint32), starts
+    sums *= _FACTORS[4]
+    sums += (ends - starts).astype(np.uint32)
+    return sums, starts

@@ -84,8 +84,10 @@ def views_of(original: str, normalised: View) -> Views:
         normalised: The normalised text.
     """
     budget = _Budget(FREE + BUDGET * len(original), {original, normalised.text})
-    hidden = () if original.isascii() else _normal(hidden_of(View("", original, _itself)), set())
+    hidden = () if original.isascii() else _normal(hidden_of(View("", original, _itself)), "")
     level = list(budget.keep(chain(hidden, _decode(normalised))))
+    if not level:
+        return Views((), budget.exhausted)
     found = list(level)
     for _ in range(DEPTH - 1):
         level = list(budget.keep(view for parent in level for view in _decode(parent)))
@@ -109,15 +111,15 @@ def _decode(parent: View) -> Iterator[View]:
     sure = matched and matched[0] == 0  # an engine that gave up decides nothing
     for index, decode in enumerate(engine.decoders, 1):
         if index >= _ALWAYS or not sure or index in matched:
-            yield from _normal(decode(parent), set(parent.text))
+            yield from _normal(decode(parent), parent.text)
 
 
-def _normal(views: Iterable[View], known: set[str]) -> Iterator[View]:
+def _normal(views: Iterable[View], known: str) -> Iterator[View]:
     """Yield views as a reader sees them, and what is hidden in them.
 
     Args:
         views: As they were decoded.
-        known: Characters that are normal.
+        known: A text that is normal.
     """
     for view in views:
         if view.text.isascii() or all(character.isascii() or character in known for character in set(view.text)):

@@ -51,6 +51,7 @@ class Gateway:
             started = True
             await send(message)  # type: ignore[arg-type] # the ASGI message is passed on as it is
 
+        self._plane.in_hand += 1
         try:
             await self._route(scope, receive, counted)  # type: ignore[arg-type] # the same
         except Exception as error:  # noqa: BLE001 - told without its message, which may quote a text; uvicorn would print it
@@ -60,6 +61,8 @@ class Gateway:
                 api = next((api for path, api in ROUTES.items() if f"{scope['path']}/".startswith(f"{path}/")), CHAT)
                 body = api.error(problem.status, problem.code, problem.message)
                 await respond(send, problem.status, body, problem.headers)
+        finally:
+            self._plane.in_hand -= 1
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]

@@ -75,6 +75,8 @@ class DataPlane:
         self._policy_errors = 1 if loaded.problem else 0
         self._policy_problem = loaded.problem
         self.serving = self._serve(loaded.release)
+        self.in_hand = 0
+        """Requests that the gateway is answering now; an SDK says nothing of its application's loop, so it stays 0 there."""
 
     def authenticate(self, token: str, scope: Scope) -> ApiKey:
         """Return the key that a token stands for.

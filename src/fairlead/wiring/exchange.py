@@ -98,7 +98,7 @@ class Exchange:
             return
         batch = self._take()
         try:
-            await self._plane.journal.acommit(batch.records)
+            await self._plane.journal.acommit(batch.records, alone=self._plane.in_hand == 1)
         except Unavailable:
             self._put_back(batch)
             raise

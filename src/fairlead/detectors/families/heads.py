@@ -146,7 +146,7 @@ def highest(grams: "Grams", width: int, weights: "npt.NDArray[np.int8]") -> Wind
     """
     import numpy as np  # noqa: PLC0415 - as above
 
-    values = weights[grams.buckets]
+    values = weights.take(grams.buckets)
     if grams.size <= width:
         count = max(values.size, 1)
         share = count**-0.5 if count <= SATURATION else SATURATION**0.5 / count
