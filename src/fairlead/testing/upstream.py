@@ -13,10 +13,12 @@ class ScriptedModel:
 
     Attributes:
         requests: Bodies of the requests so far, decoded.
+        asked: Path and headers of each of them.
     """
 
     def __init__(self) -> None:
         self.requests: list[Any] = []
+        self.asked: list[tuple[str, dict[str, str]]] = []
         self._script: deque[tuple[int, bytes, Sequence[bytes]]] = deque()
 
     def says(self, *texts: str, tool_calls: Sequence[dict[str, Any]] = (), **extra: object) -> None:
@@ -65,6 +67,7 @@ class ScriptedModel:
             if not message.get("more_body"):
                 break
         self.requests.append(json.loads(body) if body else None)
+        self.asked.append((str(scope["path"]), {name.decode(): value.decode() for name, value in scope["headers"]}))
         status, content_type, parts = self._script.popleft()
         await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", content_type)]})
         for part in parts:

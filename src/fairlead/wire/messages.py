@@ -56,13 +56,17 @@ class Messages:
 
     def settle_calls(self, reply: Reply, said: Mapping[int, str]) -> None:
         """Take tool calls out of a reply, in place, and what the provider's own tools gave for them."""
-        content = list_of(reply.body["content"])
+        texts = {reply.calls[place].path: text for place, text in said.items()}
+        kept: list[Json] = []
         denied: set[str] = set()
-        for place, text in said.items():
-            index = int(reply.calls[place].path.split("/")[2])
-            denied.add(reply.calls[place].call)
-            content[index] = {"type": "text", "text": text}
-        reply.body["content"] = [block for block in content if text_of(object_of(block).get("tool_use_id")) not in denied - {""}]
+        for index, block in enumerate(list_of(reply.body["content"])):
+            text = texts.get(f"/content/{index}/input")
+            if text is not None:
+                denied.add(text_of(object_of(block).get("id")))
+                kept.append({"type": "text", "text": text})
+            elif text_of(object_of(block).get("tool_use_id")) not in denied - {""}:
+                kept.append(block)
+        reply.body["content"] = kept
         if len(said) == len(reply.calls):
             reply.body["stop_reason"] = STOPPED
 
