@@ -5,12 +5,14 @@ The places are found by walking the bodies, not listed: whoever adds a field to 
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
+import chat_wire
 import messages_wire
 import pytest
+import responses_wire
 from gateway_door import Answer, Door
 
 SECRET = "AKIA" + "IOSFODNN7EXAMPLQ"
@@ -36,6 +38,11 @@ tools:
   - {tool: bash_code_execution, allow: true}
   - {tool: list_notes, allow: true}
 """
+CARD = "4111 1111 1111 1111"
+CARDS = """\
+  - {id: no-cards, at: [input, retrieval, tool_definition, tool_result, output], entity: payment_card, do: redact}
+  - {id: no-cards-in-calls, at: tool_call, entity: payment_card, do: block}
+"""
 Path = tuple[str | int, ...]
 
 
@@ -48,12 +55,18 @@ class Specimen(NamedTuple):
     reply: dict[str, Any]
     events: Sequence[dict[str, Any]] = ()
     """The largest stream; empty for an API without."""
-
-    def wire(self, events: Sequence[dict[str, Any]]) -> list[bytes]:
-        return messages_wire.wire(events)
+    wire: Callable[[Sequence[dict[str, Any]]], list[bytes]] = messages_wire.wire
 
 
 SPECIMENS = {
+    "chat": Specimen("/v1/chat/completions", chat_wire.REQUEST, chat_wire.REPLY, chat_wire.EVENTS, chat_wire.wire),
+    "responses": Specimen(
+        "/v1/responses",
+        responses_wire.REQUEST,
+        responses_wire.REPLY,
+        responses_wire.events(responses_wire.REPLY, 1000),
+        responses_wire.wire,
+    ),
     "messages": Specimen("/v1/messages", messages_wire.REQUEST, messages_wire.REPLY, messages_wire.events_of(messages_wire.REPLY, 1000)),
     "count_tokens": Specimen(
         "/v1/messages/count_tokens", messages_wire.COUNTED, {"input_tokens": 9, "context_management": {"original": 9}}
@@ -67,6 +80,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """A door to every provider whose policy looks at what it does not know."""
     with ExitStack() as stack:
         yield Door(stack, tmp_path_factory.mktemp("matrix")).start(MATRIX_POLICY)
+
+
+@pytest.fixture(scope="module")
+def cutting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """A door whose policy cuts out what it finds, and lets nothing pass that it does not know."""
+    policy = MATRIX_POLICY.replace("unknown: scan", "unknown: block").replace("rules:\n", f"rules:\n{CARDS}")
+    with ExitStack() as stack:
+        yield Door(stack, tmp_path_factory.mktemp("cutting")).start(policy)
 
 
 def strings(value: Any, path: Path = ()) -> Iterator[Path]:
@@ -153,3 +174,18 @@ def test_a_canary_anywhere_in_a_stream_stays_here(desk: Door, specimen: Specimen
         answer = ask(desk, specimen, request, specimen.wire([event for event in events if "type" in event]))
         assert len(desk.upstream.requests) == 1
         assert SECRET.encode() not in answer.body, path
+
+
+@pytest.mark.slow
+@every_api
+def test_what_is_cut_out_of_any_string_is_gone(cutting: Door, specimen: Specimen) -> None:
+    """Also from what tells it again."""
+    said = f" card {CARD} it is "
+    for path in strings(specimen.request):
+        ask(cutting, specimen, put(specimen.request, path, said), whole(specimen))
+        assert CARD not in json.dumps(cutting.upstream.requests), path
+    for path in strings(specimen.reply):
+        assert CARD.encode() not in ask(cutting, specimen, specimen.request, whole(specimen, put(specimen.reply, path, said))).body, path
+    for path in strings(list(specimen.events)):
+        answer = ask(cutting, specimen, {**specimen.request, "stream": True}, specimen.wire(put(list(specimen.events), path, said)))
+        assert CARD.encode() not in answer.body, path

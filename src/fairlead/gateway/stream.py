@@ -63,8 +63,8 @@ class AnswerStream:
 
     async def feed(self, chunk: Chunk) -> list[bytes]:
         """Return the events that a chunk lets leave."""
-        if chunk.ended:
-            self.ended = True
+        self.ended = self.ended or chunk.ended
+        if chunk.ended and not chunk.deltas:
             return []
         self.begun = True
         if chunk.unknown and not await self._pass_unknown(chunk):

@@ -7,6 +7,7 @@ from fairlead.wire.document import Json, encode
 from fairlead.wire.fields import KEY, Text
 from fairlead.wire.interaction import TRAJECTORY, CallRef, Extension, Interaction, Reply, apply_edits
 from fairlead.wire.leaves import texts_in, with_texts
+from fairlead.wire.responses import Responses
 from fairlead.wire.sse import Event, EventReader, encode_event
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Made",
     "Provider",
     "Reply",
+    "Responses",
     "Text",
     "apply_edits",
     "encode",
