@@ -6,8 +6,8 @@ MUTANTS = (
     Mutant(
         law=0,
         file="guard/edits.py",
-        old="        if cuts and start < cuts[-1].end:",
-        new="        if cuts and start < cuts[-1].start:",
+        old="        if unions and start < unions[-1].end:",
+        new="        if unions and start < unions[-1].start:",
         red=("tests/guard/test_flow.py::test_edits_are_made_as_the_union_of_their_spans",),
     ),
     Mutant(

@@ -18,6 +18,7 @@ from fairlead.detectors.errors import (
 from fairlead.detectors.families.heads import HeadDetector
 from fairlead.detectors.labels import Label, Labels, read_labels
 from fairlead.detectors.model import Cluster, Detector, Hit, Pattern, Runs, Settled, Validator
+from fairlead.detectors.operators import OperatorName, Operators, Vault, placeholder
 from fairlead.detectors.registry import GROUP, Registry, builtin_patterns, patterns_of
 from fairlead.detectors.scanner import PatternScanner
 from fairlead.detectors.stream import CAP, PatternStream
@@ -49,6 +50,8 @@ __all__ = [
     "ModelDamaged",
     "NoOperatingPoint",
     "OperatingPoint",
+    "OperatorName",
+    "Operators",
     "Outcome",
     "Pattern",
     "PatternScanner",
@@ -62,12 +65,14 @@ __all__ = [
     "UnknownEntity",
     "UnsupportedPattern",
     "Validator",
+    "Vault",
     "View",
     "builtin_patterns",
     "calibrate",
     "channel_of",
     "custom_pattern",
     "patterns_of",
+    "placeholder",
     "prepare",
     "read_card",
     "read_labels",

@@ -43,6 +43,7 @@ class Operators(NamedTuple):
     """
 
     key: bytes
+    """Empty for none: a placeholder stands there instead of a hash that anybody could compute."""
     patterns: Sequence[Pattern] = ()
     """What a made-up value must pass; those of the scanner that found the entity."""
     vault: Vault | None = None
@@ -55,17 +56,15 @@ class Operators(NamedTuple):
             entity: What it is.
             value: The text that was found.
         """
-        if operator == "mask":
-            return _masked(value, 0)
-        if operator == "partial":
-            return _masked(value, _SHOWN if sum(map(str.isalnum, value)) >= _LEAST else 0)
-        if operator == "hash":
-            return f"[{entity.upper()}:{self._digest(entity, value).hex()[:16]}]"
-        if operator == "pseudonym":
-            return self._pseudonym(entity, value)
-        if operator == "synthetic":
-            return self._synthetic(entity, value)
-        return placeholder(entity)
+        if operator in ("mask", "partial"):
+            return _masked(value, _SHOWN if operator == "partial" and sum(map(str.isalnum, value)) >= _LEAST else 0)
+        if not self.key:
+            return placeholder(entity)
+        made = {"hash": self._hash, "pseudonym": self._pseudonym, "synthetic": self._synthetic}.get(operator)
+        return placeholder(entity) if made is None else made(entity, value)
+
+    def _hash(self, entity: str, value: str) -> str:
+        return f"[{entity.upper()}:{self._digest(entity, value).hex()[:16]}]"
 
     def _digest(self, entity: str, value: str) -> bytes:
         return hmac.digest(self.key, f"{entity}\0{value}".encode("utf-8", "surrogatepass"), hashlib.sha256)

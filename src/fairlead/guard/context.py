@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from fairlead.core import Action, Decision, Segment
+from fairlead.detectors import Operators
 from fairlead.policy import Release
 
 
@@ -23,6 +24,8 @@ class ExchangeContext(msgspec.Struct, frozen=True, kw_only=True):
     approvals: tuple[str, ...] = ()
     sources: tuple[Segment, ...] = ()
     """Texts that an answer may rest on: what was retrieved, and what tools gave."""
+    operators: Operators = Operators(b"")
+    """Makes what a redaction puts in place of an entity, under the tenant's key; without a key there is no hash."""
 
 
 class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -156,7 +156,7 @@ def check_stage(context: ExchangeContext, spot: Spot, segments: Sequence[Segment
         tool=known_tool(release, segments),
     )
     ruling = judgement.now
-    texts = edited(segments, ruling) if decision.action in ("redact", "replace", "route") else {}
+    texts = edited(segments, ruling, context.operators) if decision.action in ("redact", "replace", "route") else {}
     if any(path.endswith(KEY) for path in texts):
         # A key can't be rewritten without changing what the object says: what must not pass is stopped.
         decision, texts = msgspec.structs.replace(decision, action="block"), {}

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from fairlead.core import SEVERITY, Action, Coverage, Decision, Finding, Segment, Stage, State, derived_id
+from fairlead.detectors import Operators
 from fairlead.guard.context import ExchangeContext, StageOutcome
 from fairlead.guard.edits import apply_cuts, cuts_of
 from fairlead.guard.ports import Time
@@ -139,13 +140,13 @@ def names_unknown(decision: Decision) -> Decision:
     return msgspec.structs.replace(decision, verdict="block", mode="shadow", rule=UNKNOWN)
 
 
-def edited(segments: Iterable[Segment], ruling: Ruling) -> dict[str, str]:
+def edited(segments: Iterable[Segment], ruling: Ruling, operators: Operators) -> dict[str, str]:
     """Return path and new text of each Segment that the ruling edits."""
     out: dict[str, str] = {}
     for segment in segments:
         own = [edit for edit in ruling.edits if edit.finding.path == segment.path]
         if own:
-            out[segment.path] = apply_cuts(segment.text, cuts_of(own))
+            out[segment.path] = apply_cuts(segment.text, cuts_of(own, segment.text, operators))
     return out
 
 

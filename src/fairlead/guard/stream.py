@@ -197,14 +197,14 @@ class StreamGuard:
                 self._blocked.add(choice)
                 prefix = settled.text[: cluster.start - settled.start]
                 return Released(apply_cuts(prefix, cuts, settled.start), blocked=True)
-            cuts += self._cuts(judgement)
+            cuts += self._cuts(judgement, settled)
         return Released(apply_cuts(settled.text, cuts, settled.start))
 
     def _findings(self, here: _Channel, cluster: Cluster) -> list[Finding]:
         name = self._scanner.id if self._scanner is not None else ""
         return [finding_of(hit, here.path, name) for hit in cluster.hits]
 
-    def _cuts(self, judgement: Judgement) -> list[Cut]:
+    def _cuts(self, judgement: Judgement, settled: Settled) -> list[Cut]:
         if judgement.action(self._context.release) not in ("redact", "replace", "route"):
             return []
-        return cuts_of(judgement.now.edits)
+        return cuts_of(judgement.now.edits, settled.text, self._context.operators, settled.start)

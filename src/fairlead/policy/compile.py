@@ -131,6 +131,7 @@ def _rule(entry: RuleDocument, policy: Policy, known: Known, where: str) -> Rule
         band=band,
         say=say,
         replacement=entry.replacement,
+        operator=entry.operator or "placeholder",
         route=entry.to,
         mode="shadow" if "shadow" in (entry.mode, document.mode) else "enforce",
         where=where,

@@ -29,6 +29,8 @@ ToolStage = Literal["tool_result", "retrieval"]
 Otherwise = Literal["block", "require_approval"]
 Effect = Literal["nothing", "reversible", "irreversible"]
 """What a tool changes in the world."""
+Operator = Literal["placeholder", "mask", "partial", "hash"]
+"""What a redaction puts in place of an entity."""
 Extractor = Literal["integer", "number", "date", "time", "listed"]
 """A declassifier: a value of this form carries so little that it may come out of data."""
 
@@ -61,6 +63,15 @@ def _reference_to_secret(value: object) -> object:
     if isinstance(value, str) and re.match(r"env:[A-Za-z_][A-Za-z0-9_]*\Z", value):
         return value
     raise PydanticCustomError("key", "a key never stands in a policy", {"mend": "write env:NAME, and set the variable NAME where it runs"})
+
+
+def _operator(value: object) -> object:
+    if value in ("pseudonym", "synthetic"):
+        mend = "use 'hash' for a name that is the same each time, or 'placeholder'"
+        raise PydanticCustomError(
+            "operator", "'{operator}' is not for rules: nothing here keeps what it stands for", {"operator": value, "mend": mend}
+        )
+    return value
 
 
 Stages: TypeAlias = Annotated[tuple[Stage, ...], BeforeValidator(_listed), Field(min_length=1)]
@@ -147,6 +158,8 @@ class RuleDocument(Document):
     say: Name = ""
     """Key of the message that the client gets."""
     replacement: Text = Field(default="", alias="with")
+    operator: Annotated[Operator | None, BeforeValidator(_operator)] = None
+    """What ``redact`` puts there: a placeholder by default."""
     to: Name = ""
     """Upstream to route to."""
     mode: Mode = "enforce"
@@ -167,6 +180,11 @@ class RuleDocument(Document):
             (bool(self.entity) and self.max_fpr is not None, "patterns have no false-positive rate to choose", "remove 'max_fpr'"),
             (self.do == "replace" and not self.replacement, "'do: replace' needs the text to put there", "add 'with: some text'"),
             (self.do != "replace" and bool(self.replacement), "'with' is only for 'do: replace'", "remove 'with', or use 'do: replace'"),
+            (
+                self.do != "redact" and self.operator is not None,
+                "'operator' is only for 'do: redact'",
+                "remove 'operator', or use 'do: redact'",
+            ),
             (self.do == "route" and not self.to, "'do: route' needs an upstream", "add 'to: name of an upstream'"),
             (self.do != "route" and bool(self.to), "'to' is only for 'do: route'", "remove 'to', or use 'do: route'"),
             (self.do == "route" and "output" in self.at, "a response can't be routed", "use 'route' at the stages of a request"),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from fairlead.core import SEVERITY, Action, Decision, Finding, Mode, Stage
+from fairlead.detectors import OperatorName, placeholder
 from fairlead.policy.model import Severity
 
 PATTERN_THRESHOLD = 0.5
@@ -33,6 +34,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     say: str = ""
     """Text for the client; empty for the API's own error."""
     replacement: str = ""
+    operator: OperatorName = "placeholder"
+    """What ``redact`` puts in place of a Finding."""
     route: str = ""
     mode: Mode = "enforce"
     where: str = ""
@@ -46,9 +49,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             return self.thresholds.get(finding.detector)
         return None
 
-    def text_for(self, finding: Finding) -> str:
+    def edit_for(self, finding: Finding) -> "Edit":
         """Return what stands in place of a Finding under ``redact`` or ``replace``."""
-        return self.replacement if self.action == "replace" else f"[{(finding.entity or finding.hazard).upper()}]"
+        if self.action == "replace":
+            return Edit(finding, self.replacement)
+        return Edit(finding, placeholder(finding.entity or finding.hazard), self.operator)
 
 
 class Edit(NamedTuple):
@@ -56,6 +61,9 @@ class Edit(NamedTuple):
 
     finding: Finding
     replacement: str
+    """A text that is the same whatever was found."""
+    operator: OperatorName = "placeholder"
+    """What is made of the found text, where it can be; else the replacement stands there."""
 
 
 class Ruling(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +130,7 @@ class RuleTable:
             return Ruling(verdict=strictest.action, rule=strictest.id, mode="shadow", near_miss=near, shadow=shadow)
         decider = max((rule for rule, _ in held), key=self._order)
         stopped = SEVERITY[decider.action] >= SEVERITY["require_approval"]
-        edits = tuple(Edit(finding, rule.text_for(finding)) for rule, finding in held if rule.action in ("redact", "replace"))
+        edits = tuple(rule.edit_for(finding) for rule, finding in held if rule.action in ("redact", "replace"))
         return Ruling(
             verdict=decider.action,
             rule=decider.id,

@@ -1,7 +1,9 @@
 """The composition root of the data plane: a policy file in, a guard that can serve out. No SQL, no web framework."""
 
+import hmac
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -9,12 +11,12 @@ import msgspec
 from fairlead.agents import ApprovalStore, Broker, FileApprovals, KeptApproval, MemoryLabels, MemoryTrajectories, asked_entry
 from fairlead.config import Settings, secret_from_environment
 from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, Unavailable, canonical_bytes
-from fairlead.detectors import Registry
+from fairlead.detectors import Operators, Registry
 from fairlead.guard import FileLevers, MemoryLimits, Ports, begin_levers
 from fairlead.identity import ApiKey, KeyRing, Scope
 from fairlead.integrations import ApprovalBell, otlp_exporter
 from fairlead.integrations.remote import RemoteRunner
-from fairlead.journal import Fingerprinter, Journal, Record, Sealer, journals
+from fairlead.journal import Fingerprinter, Journal, Record, Sealer, installation_key, journals
 from fairlead.policy import Release
 from fairlead.telemetry import ExchangeTrace, Telemetry
 from fairlead.wire import Provider
@@ -22,6 +24,8 @@ from fairlead.wiring.policy_files import LastGood, PolicyFiles
 
 BASE_URLS: Mapping[Provider, str] = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com/v1"}
 """Where a provider's own servers are."""
+OPERATOR_KEY = "operators.key"
+"""File of the installation's key for hashes in redacted texts, in the folder of keys."""
 Secrets = Callable[[str], str]
 """Name of an environment variable to its value."""
 
@@ -43,6 +47,8 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     release: Release
     ports: Ports
     retrieval_tools: frozenset[str]
+    operators: Callable[[str], Operators]
+    """Tenant to what redacts for it, under a key of its own (law 9)."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,7 +203,7 @@ class DataPlane:
             remote=parts.remote,
         )
         tools = frozenset(tool.name for tool in release.tools if tool.stage == "retrieval")
-        return Serving(release=release, ports=ports, retrieval_tools=tools)
+        return Serving(release=release, ports=ports, retrieval_tools=tools, operators=parts.operators)
 
     def _secret(self, reference: str) -> str:
         kind, _, name = reference.partition(":")
@@ -237,6 +243,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     remote: RemoteRunner
     bell: ApprovalBell | None
     secrets: Secrets
+    operators: Callable[[str], Operators]
 
 
 def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: bool = False) -> DataPlane:
@@ -288,6 +295,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             remote=remote,
             bell=bell,
             secrets=secret_from_environment,
+            operators=_operators(installation_key(settings.config_dir / OPERATOR_KEY)),
         )
         plane = DataPlane(loaded, registry, parts)
         undo.pop_all()
@@ -310,6 +318,16 @@ def _asking(journal: Journal, bell: ApprovalBell | None) -> Callable[[KeptApprov
             bell.ring(asked)
 
     return record
+
+
+def _operators(key: bytes) -> Callable[[str], Operators]:
+    """Return what gives each tenant operators under a key of its own: two tenants' hashes of one value don't meet."""
+
+    @cache
+    def of(tenant: str) -> Operators:
+        return Operators(hmac.digest(key, tenant.encode("utf-8", "surrogatepass"), "sha256"))
+
+    return of
 
 
 def _load(files: PolicyFiles, last_good: LastGood, registry: Registry, *, resume: bool) -> Loaded:

@@ -213,6 +213,7 @@ def context_of(serving: Serving, tenant: str, key: str = "", extension: Extensio
         user=said.user,
         trajectory=said.trajectory,
         approvals=said.approvals,
+        operators=serving.operators(tenant),
     )
 
 
