@@ -1,12 +1,13 @@
 """Try a Release on texts and tool calls: the real flow, detectors and broker, without a gateway and without a record."""
 
+import json
 from collections.abc import Sequence
 
 from fairlead.agents.approvals import MemoryApprovals
 from fairlead.agents.broker import Broker
 from fairlead.core import Clock, Origin, Segment, Stage, SystemClock
 from fairlead.guard import ExchangeContext, Lever, MemoryLimits, Ports, Spot, StageOutcome, ToolCall, check_stage, drive, guard_call
-from fairlead.policy import Release
+from fairlead.policy import PolicyCase, Release
 
 USUAL_ORIGIN: dict[Stage, Origin] = {
     "input": "user",
@@ -61,6 +62,17 @@ class Rehearsal:
         """
         call = ToolCall(tool=tool, arguments=arguments, path="/tool_call/arguments")
         return drive(guard_call(self._context, call, tuple(seen), place="call:0"), self._ports)
+
+    def run(self, case: PolicyCase) -> StageOutcome:
+        """Return what comes of a test's text or call."""
+        if case.tool_call is None:
+            return self.text(case.stage, case.text or "", case.origin)
+        raw = case.tool_call.arguments
+        arguments = raw if isinstance(raw, str) else json.dumps(raw)
+        seen = [
+            Segment(path=f"/seen/{index}", origin=entry.origin, stage="input", text=entry.text) for index, entry in enumerate(case.seen)
+        ]
+        return self.call(case.tool_call.name, arguments.encode(), seen)
 
 
 class _NoLevers:

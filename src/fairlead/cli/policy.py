@@ -1,6 +1,5 @@
 """``fairlead policy``: check, show, compare, test and explain a policy."""
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ from fairlead.cli.policy_files import read_release, read_text
 from fairlead.cli.proofs import verify
 
 if TYPE_CHECKING:
-    from fairlead.agents import Rehearsal
     from fairlead.guard import StageOutcome
     from fairlead.policy import PolicyCase, Release, Rule, RuleScore, Tool
 
@@ -119,7 +117,7 @@ def test(file: Path, tests: Path | None, as_json: bool) -> int:
     results: list[dict[str, object]] = []
     for case, where in load_cases(str(path), read_text(path)):
         start = time.perf_counter_ns()
-        outcome = _run(rehearsal, case)
+        outcome = rehearsal.run(case)
         took_us = (time.perf_counter_ns() - start) // 1000
         results.append({"name": case.name, "where": where, "problem": _difference(case, outcome), "took_us": took_us})
     failed = sum(1 for result in results if result["problem"])
@@ -183,17 +181,6 @@ def draft(definitions: Path, as_json: bool) -> None:
         return
     click.echo("# Every tool is denied: say what each may do, who writes its results, and which arguments are critical.")
     click.echo(yaml.safe_dump({"tools": entries}, default_flow_style=None, sort_keys=False, allow_unicode=True, width=140), nl=False)
-
-
-def _run(rehearsal: "Rehearsal", case: "PolicyCase") -> "StageOutcome":
-    from fairlead.core import Segment
-
-    if case.tool_call is None:
-        return rehearsal.text(case.stage, case.text or "", case.origin)
-    raw = case.tool_call.arguments
-    arguments = raw if isinstance(raw, str) else json.dumps(raw)
-    seen = [Segment(path=f"/seen/{index}", origin=entry.origin, stage="input", text=entry.text) for index, entry in enumerate(case.seen)]
-    return rehearsal.call(case.tool_call.name, arguments.encode(), seen)
 
 
 def _difference(case: "PolicyCase", outcome: "StageOutcome") -> str:

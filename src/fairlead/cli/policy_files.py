@@ -34,3 +34,19 @@ def read_text(file: Path) -> str:
         raise InvalidInput("there is no such file", where=str(file), mend="name the file; `fairlead.yaml` is usual") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput("the file can't be read as UTF-8 text", where=str(file), mend="check its permissions and encoding") from error
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file that was asked for.
+
+    Raises:
+        UsageError: It can't be written.
+    """
+    from fairlead.core import UsageError
+
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            "the file can't be written", where=str(file), mend="check that its folder is there and may be written to"
+        ) from error

@@ -61,12 +61,12 @@ class ToolLaw(NamedTuple):
 
     def slice(self, tool: str) -> str:
         """Return the policies that can matter for a tool, as Cedar JSON under their own ids."""
-        chosen = {entry.id: entry.encoded for entry in self._of(tool)}
+        chosen = {entry.id: entry.encoded for entry in self.about(tool)}
         return json.dumps({"staticPolicies": chosen, "templates": {}, "templateLinks": []})
 
     def reads(self, tool: str) -> Reads:
         """Return what of a call's context these policies look at, so that nothing else need be computed."""
-        return Reads.of([entry.encoded for entry in self._of(tool)])
+        return Reads.of([entry.encoded for entry in self.about(tool)])
 
     def obligations(self, rules: Collection[str]) -> tuple[str, ...]:
         """Return what the policies that decided ask for beside their answer: their ``@obligation`` and ``@on_deny`` annotations."""
@@ -76,7 +76,8 @@ class ToolLaw(NamedTuple):
             found += [f"{key}:{notes[key]}" for key in OBLIGATIONS if notes.get(key)]
         return tuple(dict.fromkeys(found))
 
-    def _of(self, tool: str) -> list[Statement]:
+    def about(self, tool: str) -> list[Statement]:
+        """Return the policies that can matter for a tool."""
         return [entry for entry in self.statements if _concerns(entry.encoded["action"], tool)]
 
 

@@ -3,7 +3,9 @@
 from fairlead.policy.proofs.errors import SolverMissing, Untranslated
 from fairlead.policy.proofs.findings import Check, Finding, Outcome, Report, State, Witness
 from fairlead.policy.proofs.invariants import Invariant, load_invariants
+from fairlead.policy.proofs.markdown import markdown
 from fairlead.policy.proofs.requests import Request
+from fairlead.policy.proofs.sarif import sarif
 from fairlead.policy.proofs.told import call, lines, outcome
 from fairlead.policy.proofs.verify import verify
 
@@ -21,6 +23,8 @@ __all__ = [
     "call",
     "lines",
     "load_invariants",
+    "markdown",
     "outcome",
+    "sarif",
     "verify",
 ]

@@ -134,9 +134,9 @@ def _number(facts: Facts, name: str, given: Term | None) -> Iterator[Term]:
     if given is not None:
         value = facts.number("input", name)
         exact = terms.arithmetic("multiply", terms.constant(SCALE), value)
-        fits = terms.every(given, facts.from_to(value, 1 - MAX_NUMBER, MAX_NUMBER - 1))
-        yield terms.implies(there, terms.every(fits, terms.equal(scaled, exact)))
-        yield terms.implies(fits, there)
+        fits = facts.from_to(value, 1 - MAX_NUMBER, MAX_NUMBER - 1)
+        yield terms.implies(terms.every(given, there), terms.every(fits, terms.equal(scaled, exact)))
+        yield terms.implies(terms.every(given, fits), there)
 
 
 def _length(facts: Facts, name: str, kind: Kind) -> Iterator[Term]:

@@ -13,7 +13,7 @@ from cedarpy import pst
 from fairlead.policy.context import Attribute
 from fairlead.policy.proofs.errors import untranslated
 from fairlead.policy.proofs.sets import Given, Sets, Stated
-from fairlead.policy.proofs.terms import LONG, WILDCARD, Name, Sort, Term, Terms
+from fairlead.policy.proofs.terms import LONG, WILDCARD, Name, Sort, Term
 
 _SORTS: Mapping[str, Sort] = {"String": "text", "Long": "int", "Bool": "bool"}
 _COMPARED: Mapping[str, tuple[bool, bool]] = {  # strict, turned round
@@ -53,14 +53,13 @@ class Encoder:
     """Translates the expressions of one tool's policies.
 
     Args:
-        terms: Where the terms are built.
+        sets: Translates sets.
         tool: Name of the tool; the broker asks with it as action and as resource.
         context: Attributes of the context.
-        sets: Translates sets.
     """
 
-    def __init__(self, terms: Terms, tool: str, context: Mapping[str, Attribute], sets: Sets) -> None:
-        self.terms = terms
+    def __init__(self, sets: Sets, tool: str, context: Mapping[str, Attribute]) -> None:
+        self.terms = terms = sets.terms
         self._sets = sets
         name = terms.constant(tool)
         self._variables: dict[str, Value] = {

@@ -6,14 +6,13 @@ from typing import NamedTuple, TypeAlias, get_args
 import cedarpy
 from cedarpy import pst
 
-from fairlead.policy.cedar import APPROVED, Statement, encoded
+from fairlead.policy.cedar import APPROVED, Statement, ToolLaw, encoded
 from fairlead.policy.context import Attribute, context_of
 from fairlead.policy.model import Label
 from fairlead.policy.proofs.encode import Encoder
 from fairlead.policy.proofs.errors import Untranslated, untranslated
 from fairlead.policy.proofs.sets import Sets
 from fairlead.policy.proofs.terms import Name, Term, Terms
-from fairlead.policy.release import Release
 from fairlead.policy.tools import Tool
 
 CLOSED: Mapping[str, Sequence[str]] = {"prov": get_args(Label), "approvals": (APPROVED,)}
@@ -46,29 +45,17 @@ class Law(NamedTuple):
         return [rule for rule in self.rules if rule.effect == effect]
 
 
-def statements_of(release: Release, tool: str) -> list[Statement]:
-    """Return the Cedar policies that can matter for a tool."""
-    return [entry for entry in release.law.statements if concerns(entry.encoded.get("action", {}), tool)]
-
-
-def concerns(scope: Mapping[str, object], tool: str) -> bool:
-    """Tell whether an action's scope, in Cedar's JSON form, can be about a tool."""
-    entity = scope.get("entity")
-    return scope.get("op") != "==" or (isinstance(entity, Mapping) and entity.get("id") == tool)
-
-
-def law_of(terms: Terms, sets: Sets, release: Release, tool: Tool) -> Law:
+def law_of(sets: Sets, written: ToolLaw, tool: Tool) -> Law:
     """Translate a tool's policies.
 
     Args:
-        terms: Where the terms are built.
         sets: Knows every text of every policy that is compared; see :func:`texts_of`.
-        release: Whose policies.
+        written: The policies.
         tool: Which tool's.
     """
     context = context_of(tool)
-    encoder = Encoder(terms, tool.name, context, sets)
-    found = [_rule(encoder, entry) for entry in statements_of(release, tool.name)]
+    encoder = Encoder(sets, tool.name, context)
+    found = [_rule(encoder, entry) for entry in written.about(tool.name)]
     return Law(tool, context, tuple(rule for rule in found if rule is not None))
 
 
@@ -177,24 +164,28 @@ def answer_of(terms: Terms, law: Law, arguments: Iterable[str] = ()) -> Answer:
         law: The tool's.
         arguments: Every argument that is known from anywhere, also from another release.
     """
-    plain, approved = (_asked(terms, law, approved=approved) for approved in (False, True))
+    plain, approved = (asked(terms, law, approved=approved) for approved in (False, True))
     shape = shape_of(terms, law.tool, arguments)
     allow = terms.every(shape, plain.allowed, terms.negation(plain.error))
     ask = terms.every(shape, *map(terms.negation, (plain.error, plain.allowed)), approved.allowed, terms.negation(approved.error))
     return Answer(allow, ask, terms.every(*map(terms.negation, (allow, ask))), terms.some(plain.error, approved.error))
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
+    """What Cedar answers."""
+
     allowed: Term
     error: Term
+    """Whether any policy is an error."""
 
 
-def _asked(terms: Terms, law: Law, *, approved: bool) -> _Asked:
+def asked(terms: Terms, law: Law, *, approved: bool) -> Asked:
+    """Return what Cedar answers to a call that a person has approved, or not."""
     change, known = _Approved(terms, approved=approved), dict[Term, Term]()
     permits = [terms.rewritten(rule.holds, change, known) for rule in law.of("permit")]
     forbids = [terms.rewritten(rule.holds, change, known) for rule in law.of("forbid")]
     errors = [terms.rewritten(rule.error, change, known) for rule in law.rules]
-    return _Asked(terms.every(terms.some(*permits), terms.negation(terms.some(*forbids))), terms.some(*errors))
+    return Asked(terms.every(terms.some(*permits), terms.negation(terms.some(*forbids))), terms.some(*errors))
 
 
 class _Approved:

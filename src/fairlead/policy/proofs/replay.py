@@ -5,11 +5,10 @@ from collections.abc import Mapping
 
 import cedarpy
 
-from fairlead.policy.cedar import APPROVED, schema_of
+from fairlead.policy.cedar import APPROVED, ToolLaw, schema_of
 from fairlead.policy.context import Attribute, context_of
 from fairlead.policy.proofs.findings import Outcome
 from fairlead.policy.proofs.requests import Json, Request
-from fairlead.policy.release import Release
 from fairlead.policy.tools import Tool
 
 
@@ -17,15 +16,16 @@ class Engine:
     """Cedar with the policies of one tool.
 
     Args:
-        release: Whose policies.
-        tool: Name of the tool; every call of one that is not listed is blocked.
+        law: The policies.
+        name: Name of the tool.
+        tool: Its entry; every call of one that is not listed is blocked.
     """
 
-    def __init__(self, release: Release, tool: str) -> None:
-        self._tool = release.tool(tool)
-        self._policies = cedarpy.PolicySet.from_json_str(release.law.slice(tool))
+    def __init__(self, law: ToolLaw, name: str, tool: Tool | None) -> None:
+        self._tool = tool
+        self._policies = cedarpy.PolicySet.from_json_str(law.slice(name))
         self._entities = cedarpy.Entities.from_json_str("[]")
-        self._schema = cedarpy.Schema.from_str(release.law.schema)
+        self._schema = cedarpy.Schema.from_str(law.schema)
 
     def outcome(self, request: Request) -> Outcome:
         """Return what the broker answers."""

@@ -10,7 +10,7 @@ from fairlead.policy.proofs.contract import contract
 from fairlead.policy.proofs.encode import Encoder
 from fairlead.policy.proofs.evaluate import Assignment
 from fairlead.policy.proofs.findings import Outcome
-from fairlead.policy.proofs.law import CLOSED, Answer, Law, answer_of, law_of, parsed, statements_of, texts_of
+from fairlead.policy.proofs.law import CLOSED, Answer, Law, answer_of, law_of, parsed, texts_of
 from fairlead.policy.proofs.reach import in_reach
 from fairlead.policy.proofs.replay import Engine
 from fairlead.policy.proofs.requests import Request, request_of
@@ -48,15 +48,14 @@ class Subject:
         self._kinds = list(dict.fromkeys([*also, *(pair for tool in tools if tool is not None for pair in tool.arguments.items())]))
         self.tool = next((tool for tool in reversed(tools) if tool is not None), None) or compile_tool(ToolDocument(tool=name))
         self.context = self._context()
-        entries = {entry.text: entry for release in releases for entry in statements_of(release, name)}
+        entries = {entry.text: entry for release in releases for entry in release.law.about(name)}
         self.named = frozenset((*texts_of(entries.values()), *texts, *(argument for argument, _ in self._kinds)))
         self.sets = Sets(self.terms, self.named, CLOSED)
         self.laws = tuple(
-            law_of(self.terms, self.sets, release, tool) if tool is not None else None
-            for release, tool in zip(releases, tools, strict=True)
+            law_of(self.sets, release.law, tool) if tool is not None else None for release, tool in zip(releases, tools, strict=True)
         )
         self.answers = tuple(self._answer(law) for law in self.laws)
-        self._engines = tuple(Engine(release, name) for release in releases)
+        self._engines = tuple(Engine(release.law, name, release.tool(name)) for release in releases)
         self._searcher = Searcher(self.terms, limit_ms)
 
     @property
@@ -77,7 +76,7 @@ class Subject:
 
     def encoder(self) -> Encoder:
         """Return what translates expressions about calls of the tool."""
-        return Encoder(self.terms, self.name, self.context, self.sets)
+        return Encoder(self.sets, self.name, self.context)
 
     def condition(self, expression: str) -> Term:
         """Return a Cedar expression as a term: it holds, and is no error.

@@ -1,6 +1,8 @@
 """All proofs about a policy, in one go."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
 
 from fairlead.policy.proofs.changes import change_findings
 from fairlead.policy.proofs.exposure import approval_findings, exfiltration_findings
@@ -39,7 +41,13 @@ def verify(release: Release, invariants: Sequence[Invariant] = (), *, old: Relea
     found += exfiltration_findings(subjects)
     if old is not None:
         found += _changes(old, release, limit_ms)
-    return Report(release=release.id, against=old.id if old is not None else "", findings=tuple(found))
+    return Report(release=release.id, against=old.id if old is not None else "", findings=tuple(_only_confirmed(found)))
+
+
+def _only_confirmed(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield the findings; a call that the engine does not confirm is not shown."""
+    for finding in found:
+        yield msgspec.structs.replace(finding, witness=None) if finding.state == "review" else finding
 
 
 def _changes(old: Release, new: Release, limit_ms: int) -> Iterator[Finding]:
