@@ -29,6 +29,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("FAIRLEAD_HOST", "127.0.0.1", "Address that gateway, console and crash-test model listen on."),
     Setting("FAIRLEAD_GATEWAY_PORT", "8080", "Port of the gateway."),
     Setting("FAIRLEAD_CONSOLE_PORT", "8081", "Port of the console."),
+    Setting("FAIRLEAD_MCP_PORT", "8082", "Port of the MCP gateway."),
     Setting("FAIRLEAD_CRASH_MODEL_PORT", "8089", "Port of the crash-test model."),
     Setting("FAIRLEAD_WORKERS", "1", "Gateway worker processes."),
     Setting("FAIRLEAD_TRACE_SAMPLE", "0.01", "Share of Exchanges that are traced with OpenTelemetry spans, 0 to 1."),
@@ -51,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: str
     gateway_port: int
     console_port: int
+    mcp_port: int
     crash_model_port: int
     workers: int
     trace_sample: float
@@ -82,6 +84,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         host=value["FAIRLEAD_HOST"],
         gateway_port=_integer("FAIRLEAD_GATEWAY_PORT", value),
         console_port=_integer("FAIRLEAD_CONSOLE_PORT", value),
+        mcp_port=_integer("FAIRLEAD_MCP_PORT", value),
         crash_model_port=_integer("FAIRLEAD_CRASH_MODEL_PORT", value),
         workers=_integer("FAIRLEAD_WORKERS", value),
         trace_sample=_share("FAIRLEAD_TRACE_SAMPLE", value),

@@ -18,6 +18,8 @@ MODELS = [
     model.WhenDocument,
     model.EntityDocument,
     model.ToolDocument,
+    model.McpServerDocument,
+    model.McpDocument,
     model.LimitsDocument,
     model.IncidentWhen,
     model.IncidentDocument,

@@ -4,6 +4,7 @@ from fairlead.agents.approval_desk import ApprovalDesk, asked_entry
 from fairlead.agents.approval_files import Answer, FileApprovals, KeptApproval
 from fairlead.agents.approvals import Approval, ApprovalRequest, ApprovalState, ApprovalStore, MemoryApprovals, Scope
 from fairlead.agents.broker import Broker, Judgement
+from fairlead.agents.definitions import MENDS, Definition, Standing, standings
 from fairlead.agents.errors import ApprovalNotFound, ApprovalsBusy, ApprovalUnreadable, BadArguments, SelfApproval, TooManyApprovals
 from fairlead.agents.load import ApprovalLoad, approval_load
 from fairlead.agents.provenance import Provenance
@@ -13,6 +14,7 @@ from fairlead.agents.stored import MemoryLabels, StoredLabels
 from fairlead.agents.trajectory import MemoryTrajectories, Trajectory, TrajectoryStore
 
 __all__ = [
+    "MENDS",
     "Answer",
     "Approval",
     "ApprovalDesk",
@@ -25,6 +27,7 @@ __all__ = [
     "ApprovalsBusy",
     "BadArguments",
     "Broker",
+    "Definition",
     "FileApprovals",
     "Judgement",
     "KeptApproval",
@@ -35,6 +38,7 @@ __all__ = [
     "Rehearsal",
     "Scope",
     "SelfApproval",
+    "Standing",
     "StoredLabels",
     "TooManyApprovals",
     "Trajectory",
@@ -42,4 +46,5 @@ __all__ = [
     "Unmet",
     "approval_load",
     "asked_entry",
+    "standings",
 ]

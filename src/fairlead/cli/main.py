@@ -12,6 +12,7 @@ from fairlead.core import FairleadError, Problems
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("fairlead.cli.up:up", "Start everything, run the closed loop on the reference assistant, show what it found."),
     "gateway": ("fairlead.cli.serve:gateway", "Run the guarding gateway."),
+    "mcp": ("fairlead.cli.mcp:mcp", "Put MCP servers behind the broker: serve, review, pin."),
     "console": ("fairlead.cli.serve:console", "Run the console."),
     "crash-model": ("fairlead.cli.serve:crash_model", "Run the crash-test model: as gullible as a model can be."),
     "policy": ("fairlead.cli.policy:policy", "Check, show, compare, test, explain and prove a policy."),

@@ -6,6 +6,7 @@ from fairlead.detectors.card import Card, Channel, Measurement, OperatingPoint, 
 from fairlead.detectors.checks import CHECKS
 from fairlead.detectors.comparing import Comparing
 from fairlead.detectors.custom import Custom, custom_pattern
+from fairlead.detectors.disguise import shows_all, skeleton
 from fairlead.detectors.errors import (
     CalibrationInvalid,
     LabelsInvalid,
@@ -76,4 +77,6 @@ __all__ = [
     "prepare",
     "read_card",
     "read_labels",
+    "shows_all",
+    "skeleton",
 ]

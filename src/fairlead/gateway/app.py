@@ -91,7 +91,7 @@ class Gateway:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._watch = asyncio.create_task(self._reload())
+                self._watch = asyncio.create_task(keep_up(self._plane))
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 if self._watch is not None:
@@ -101,16 +101,17 @@ class Gateway:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    async def _reload(self) -> None:
-        """Take a new policy over when its files change; a bad one leaves the last good one in force (law 7)."""
-        while True:
-            await asyncio.sleep(RELOAD_S)
-            if self._plane.policy_changed():
-                try:
-                    await asyncio.to_thread(self._plane.reload)
-                except FairleadError:
-                    # Counted and shown by health(); the last good Release stays.
-                    continue
+
+async def keep_up(plane: DataPlane) -> None:
+    """Take a new policy over whenever its files change; a bad one leaves the last good one in force (law 7)."""
+    while True:
+        await asyncio.sleep(RELOAD_S)
+        if plane.policy_changed():
+            try:
+                await asyncio.to_thread(plane.reload)
+            except FairleadError:
+                # Counted and shown by health(); the last good Release stays.
+                continue
 
 
 def _problem(error: Exception) -> HttpProblem:

@@ -69,14 +69,19 @@ def serve_worker(plane: DataPlane, host: str, port: int, unix: Path, *, supervis
     local = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     local.bind(str(unix))
     unix.chmod(0o600)
-    shared = _shared_socket(host, port)
+    shared = shared_socket(host, port)
     try:
         _Worker(config, parent).run(sockets=[shared, local])
     finally:
         unix.unlink(missing_ok=True)
 
 
-def _shared_socket(host: str, port: int) -> socket.socket:
+def shared_socket(host: str, port: int) -> socket.socket:
+    """Return a bound socket that several processes may listen on.
+
+    Raises:
+        UsageError: The port is taken.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     shared = socket.socket(family, socket.SOCK_STREAM)
     shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

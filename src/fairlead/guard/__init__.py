@@ -4,7 +4,7 @@ from fairlead.guard.context import ExchangeContext, Sealing, StageOutcome
 from fairlead.guard.detect import Detected, DetectJob, as_sources, run_detectors, sources_of
 from fairlead.guard.drivers import adrive, drive
 from fairlead.guard.errors import GuardUnavailable, LeversGone, PortFailed
-from fairlead.guard.flow import Flow, check_stage, give_back, guard_call, guard_output, guard_request
+from fairlead.guard.flow import Flow, check_stage, give_back, guard_call, guard_gate, guard_output, guard_request, refuse
 from fairlead.guard.levers import FileLevers, begin_levers, read_levers, write_levers
 from fairlead.guard.limits import MemoryLimits
 from fairlead.guard.ports import (
@@ -25,7 +25,7 @@ from fairlead.guard.ports import (
     ToolContext,
     ToolVerdict,
 )
-from fairlead.guard.record import Spot
+from fairlead.guard.record import Refusal, Spot
 from fairlead.guard.reply import call_of, explain, guard_reply, segment_of, settled
 from fairlead.guard.stream import Released, StreamGuard
 
@@ -49,6 +49,7 @@ __all__ = [
     "MemoryLimits",
     "PortFailed",
     "Ports",
+    "Refusal",
     "Released",
     "RemoteDetectors",
     "RemoteJob",
@@ -69,10 +70,12 @@ __all__ = [
     "explain",
     "give_back",
     "guard_call",
+    "guard_gate",
     "guard_output",
     "guard_reply",
     "guard_request",
     "read_levers",
+    "refuse",
     "run_detectors",
     "segment_of",
     "settled",

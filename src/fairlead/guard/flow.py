@@ -79,18 +79,12 @@ def guard_request(context: ExchangeContext, segments: Sequence[Segment], unknown
         One outcome per Stage; the last one is stopped if the request is, and no later Stage is looked at.
     """
     policy = context.release.policy
-    targets: tuple[tuple[LeverKind, str], ...] = (
-        ("tenant", context.tenant),
-        ("system", policy.system),
-        ("model", context.model),
-        ("key", context.key),
-    )
-    outcomes = yield from _gate(context, segments, targets)
+    outcomes = yield from guard_gate(context, segments)
     if any(outcome.stopped for outcome in outcomes):
         return outcomes
     blocked = bool(unknown) and policy.unknown == "block"
     if blocked and policy.mode == "enforce":
-        return [*outcomes, (yield from _refuse(context, REQUEST, (*segments, *unknown), _UNKNOWN_FIELD))]
+        return [*outcomes, (yield from refuse(context, REQUEST, (*segments, *unknown), _UNKNOWN_FIELD))]
     if policy.unknown == "scan":
         segments, unknown = (*segments, *unknown), ()
     for stage, group in (_by_stage(segments) or {"input": []}).items():
@@ -116,7 +110,7 @@ def guard_output(
     policy = context.release.policy
     blocked = bool(unknown) and policy.unknown == "block"
     if blocked and policy.mode == "enforce":
-        return (yield from _refuse(context, spot, (*segments, *unknown), _UNKNOWN_FIELD))
+        return (yield from refuse(context, spot, (*segments, *unknown), _UNKNOWN_FIELD))
     if policy.unknown == "scan":
         segments, unknown = (*segments, *unknown), ()
     outcome = yield from check_stage(context, spot, segments, passed=unknown)
@@ -280,17 +274,28 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _gate(context: ExchangeContext, segments: Sequence[Segment], targets: tuple[tuple[LeverKind, str], ...]) -> Flow[list[StageOutcome]]:
-    """Ask the levers and the limits; no outcome when neither has anything to say."""
+def guard_gate(context: ExchangeContext, segments: Sequence[Segment]) -> Flow[list[StageOutcome]]:
+    """Ask the levers and the limits; no outcome when neither has anything to say.
+
+    Args:
+        context: The Exchange and the Release that decides.
+        segments: Texts of the request.
+    """
+    targets: tuple[tuple[LeverKind, str], ...] = (
+        ("tenant", context.tenant),
+        ("system", context.release.policy.system),
+        ("model", context.model),
+        ("key", context.key),
+    )
     try:
         lever = yield from _lever(context, targets)
     except PortFailed:
         # Without a last known state there is nothing to go on, whatever the policy says of failures.
         refusal = Refusal(rule=FAILED, reason="the levers can't be read", always=True)
-        outcome = yield from _refuse(context, GATE, segments, refusal)
+        outcome = yield from refuse(context, GATE, segments, refusal)
         return [msgspec.structs.replace(outcome, failed=True)]
     if lever is not None:
-        return [(yield from _refuse(context, GATE, segments, Refusal(rule=f"lever:{lever.kind}", always=True)))]
+        return [(yield from refuse(context, GATE, segments, Refusal(rule=f"lever:{lever.kind}", always=True)))]
     limited = yield from _limits(context, segments)
     return [] if limited is None else [limited]
 
@@ -313,17 +318,25 @@ def _limits(context: ExchangeContext, segments: Sequence[Segment]) -> Flow[Stage
             failed = True
             continue
         if not answer.allowed:
-            outcome = yield from _refuse(context, GATE, segments, Refusal(rule=f"limit:{name}", hazard="unbounded_consumption"))
+            outcome = yield from refuse(context, GATE, segments, Refusal(rule=f"limit:{name}", hazard="unbounded_consumption"))
             return msgspec.structs.replace(outcome, retry_after_us=answer.retry_after_us)
     if not failed:
         return None
-    outcome = yield from _refuse(context, GATE, segments, Refusal(rule=FAILED, reason="the limit store did not answer"))
+    outcome = yield from refuse(context, GATE, segments, Refusal(rule=FAILED, reason="the limit store did not answer"))
     if stops_on_failure(context.release):
         return msgspec.structs.replace(outcome, failed=True)
     return msgspec.structs.replace(outcome, decision=bypassed(outcome.decision))
 
 
-def _refuse(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], refusal: Refusal) -> Flow[StageOutcome]:
+def refuse(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], refusal: Refusal) -> Flow[StageOutcome]:
+    """Stop something before any detector looks at it; recorded like every Decision.
+
+    Args:
+        context: The Exchange and the Release that decides.
+        spot: Which Decision of the Exchange this is.
+        segments: What is stopped.
+        refusal: Why.
+    """
     time = yield from ask_time()
     fingerprint = yield from ask_fingerprint(tuple(segment.text for segment in segments))
     decision = refused(context, spot, time, segments, refusal)

@@ -36,6 +36,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     reason: str = "stopped before the detectors"
     hazard: str = ""
+    detector: str = "limits@1"
+    """Who reports the hazard."""
     always: bool = False
     """True for what holds in shadow too: a lever, or levers that can't be read."""
 
@@ -91,7 +93,7 @@ def refused(context: ExchangeContext, spot: Spot, time: Time, segments: Sequence
     """Return the record of something stopped before the detectors: every Segment is counted as skipped."""
     shadow = context.release.policy.mode == "shadow" and not refusal.always
     path = segments[0].path if segments else ""
-    findings = (Finding(hazard=refusal.hazard, score=1.0, span=(0, 0), path=path, detector="limits@1"),) if refusal.hazard else ()
+    findings = (Finding(hazard=refusal.hazard, score=1.0, span=(0, 0), path=path, detector=refusal.detector),) if refusal.hazard else ()
     return Decision(
         id=derived_id("d", context.exchange, spot.stage, spot.place),
         exchange=context.exchange,
@@ -107,6 +109,7 @@ def refused(context: ExchangeContext, spot: Spot, time: Time, segments: Sequence
         findings=findings,
         coverage=tuple(uncovered(segment, refusal.reason) for segment in segments),
         trajectory=context.trajectory,
+        tool=known_tool(context.release, segments),
     )
 
 

@@ -10,7 +10,19 @@ from fairlead.policy.diff import Change, diff
 from fairlead.policy.documents import load_document
 from fairlead.policy.errors import PolicyCedar, PolicyReference, PolicyShape, PolicySyntax, PolicyThreshold
 from fairlead.policy.explain import RuleScore, explain
-from fairlead.policy.model import ArgumentKind, Constraint, Document, Extractor, Label, PolicyDocument, Severity, UpstreamDocument
+from fairlead.policy.model import (
+    ArgumentKind,
+    Constraint,
+    Document,
+    Extractor,
+    Label,
+    McpDocument,
+    McpServerDocument,
+    PolicyDocument,
+    Severity,
+    UpstreamDocument,
+)
+from fairlead.policy.pins import PINS_FILE, Pins, read_pins, write_pins
 from fairlead.policy.reads import Reads
 from fairlead.policy.release import Release
 from fairlead.policy.rules import Edit, IncidentRule, Rule, Ruling
@@ -18,6 +30,7 @@ from fairlead.policy.tools import TRUSTED, Kind, Records, Tool
 
 __all__ = [
     "APPROVED",
+    "PINS_FILE",
     "SCALE",
     "TRUSTED",
     "ArgumentKind",
@@ -29,6 +42,9 @@ __all__ = [
     "IncidentRule",
     "Kind",
     "Label",
+    "McpDocument",
+    "McpServerDocument",
+    "Pins",
     "Policy",
     "PolicyCase",
     "PolicyCedar",
@@ -58,5 +74,7 @@ __all__ = [
     "load_document",
     "load_policy",
     "read_definitions",
+    "read_pins",
     "summed",
+    "write_pins",
 ]

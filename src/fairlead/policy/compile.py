@@ -11,6 +11,7 @@ from fairlead.policy.entities import patterns_of_policy
 from fairlead.policy.errors import PolicyThreshold
 from fairlead.policy.messages import DEFAULT_MESSAGES
 from fairlead.policy.model import IncidentDocument, PolicyDocument, RuleDocument
+from fairlead.policy.pins import Pins, read_pins
 from fairlead.policy.references import Parts, reference_problems, registry_problems
 from fairlead.policy.release import Release
 from fairlead.policy.remotes import Known, remotes_of
@@ -49,7 +50,9 @@ def load_policy(path: str, text: str, registry: Registry | None = None) -> Polic
     return Policy(document, source)
 
 
-def compile_release(policy: Policy, registry: Registry, *, cedar: str = "", prompts: Mapping[str, str] | None = None) -> Release:
+def compile_release(
+    policy: Policy, registry: Registry, *, cedar: str = "", prompts: Mapping[str, str] | None = None, pins: str = ""
+) -> Release:
     """Resolve a policy against the detectors of this installation.
 
     Args:
@@ -57,11 +60,14 @@ def compile_release(policy: Policy, registry: Registry, *, cedar: str = "", prom
         registry: The detectors.
         cedar: Text of ``tools.cedar`` beside the policy; empty if there is none.
         prompts: Prompts that belong to the Release, by name; only their digests are kept.
+        pins: Text of ``mcp-pins.json`` beside the policy; empty if there is none.
 
     Raises:
+        InvalidInput: The pins are damaged.
         Problems: A detector, entity, hazard or operating point that is not here, or Cedar that does not fit the tools.
     """
     document, source = policy
+    pinned = read_pins(pins)
     problems = registry_problems(Parts.of(source), registry)
     known = Known(registry, remotes_of(document.detectors))
     rules: list[Rule] = []
@@ -75,14 +81,14 @@ def compile_release(policy: Policy, registry: Registry, *, cedar: str = "", prom
     problems += wrong
     if problems:
         raise _refused(source.path, problems)
-    return _release(document, registry, tuple(rules), (tools, law), prompts or {})
+    return _release(document, registry, tuple(rules), (tools, law, pinned), prompts or {})
 
 
 def _release(
     document: PolicyDocument,
     registry: Registry,
     rules: tuple[Rule, ...],
-    tooling: tuple[tuple[Tool, ...], ToolLaw],
+    tooling: tuple[tuple[Tool, ...], ToolLaw, Pins],
     prompts: Mapping[str, str],
 ) -> Release:
     scanners = _scanners(rules, patterns_of_policy(document))
@@ -96,6 +102,7 @@ def _release(
         "patterns": {stage: scanner.id for stage, scanner in scanners.items()},
         "messages": {**DEFAULT_MESSAGES, **document.messages},
         "prompts": {name: digest(text) for name, text in prompts.items()},
+        "pins": tooling[2].servers,
     }
     return Release(
         id=digest(canonical),
@@ -105,6 +112,7 @@ def _release(
         incidents=tuple(_incident(entry) for entry in document.incidents),
         messages={**DEFAULT_MESSAGES, **document.messages},
         law=tooling[1],
+        pins=tooling[2],
         detectors=detectors,
         remotes={stage: tuple(remote for remote in remotes if remote.id in _needed(stage, rules)) for stage in STAGES},
         scanners=scanners,

@@ -16,7 +16,20 @@ from fairlead.policy.release import Release
 from fairlead.policy.rules import Ruling
 
 Effect = Literal["passes", "blocks", "changed"]
-SETTINGS = ("mode", "unknown", "hold_cap", "on_error", "capture", "capture_share", "audit", "tier", "limits", "upstream", "detectors")
+SETTINGS = (
+    "mode",
+    "unknown",
+    "hold_cap",
+    "on_error",
+    "capture",
+    "capture_share",
+    "audit",
+    "tier",
+    "limits",
+    "upstream",
+    "detectors",
+    "mcp",
+)
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +52,7 @@ def diff(old: Release, new: Release) -> tuple[Change, ...]:
         old: The one in force.
         new: The one proposed.
     """
-    return (*_settings(old, new), *_rules(old, new), *_tools(old, new), *_cedar(old, new))
+    return (*_settings(old, new), *_rules(old, new), *_tools(old, new), *_cedar(old, new), *_pins(old, new))
 
 
 def _settings(old: Release, new: Release) -> Iterator[Change]:
@@ -135,6 +148,15 @@ def _cedar(old: Release, new: Release) -> Iterator[Change]:
         if before.get(name) != after.get(name):
             pair = (_short(before.get(name)), _short(after.get(name)))
             yield Change(effect="changed", rule=name, subject="tools.cedar", old=pair[0], new=pair[1])
+
+
+def _pins(old: Release, new: Release) -> Iterator[Change]:
+    for server in dict.fromkeys((*old.pins.servers, *new.pins.servers)):
+        before, after = old.pins.servers.get(server, {}), new.pins.servers.get(server, {})
+        for tool in dict.fromkeys((*before, *after)):
+            if before.get(tool) != after.get(tool):
+                pair = (before.get(tool, "-"), after.get(tool, "-"))
+                yield Change(effect="changed", rule="", subject=f"pin of {server}/{tool}", old=pair[0], new=pair[1])
 
 
 def _written(release: Release) -> dict[str, str]:

@@ -336,6 +336,50 @@ class EntityDocument(Document):
         return self
 
 
+ServerName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=32)]
+"""Name of an MCP server; without an underscore, so that ``server__tool`` can be read in one way only."""
+Reach: TypeAlias = Literal["refuse", "guard"]
+
+
+class McpServerDocument(Document):
+    """An MCP server behind the gateway: a command that is started, or a URL that is asked."""
+
+    command: Annotated[tuple[Text, ...], BeforeValidator(_sequence)] = ()
+    """Program and arguments; spoken to over its standard input and output."""
+    env: dict[
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], Annotated[str, BeforeValidator(_reference_to_secret)]
+    ] = {}
+    """Variables that the command gets beside a bare minimum, each ``env:NAME``."""
+    url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$")] = ""
+    """Where it serves streamable HTTP."""
+    key: Annotated[str, BeforeValidator(_reference_to_secret)] = ""
+    """``env:NAME`` of the bearer token for it; what a client sends never goes there."""
+    timeout_ms: Annotated[int, Field(ge=50, le=600_000)] = 30_000
+    """Time for an answer."""
+    resources: Reach = "refuse"
+    prompts: Reach = "refuse"
+    """Whether clients may read them, guarded as retrieved texts."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for wrong, message, mend in (
+            (bool(self.command) is bool(self.url), "a server has either a 'command' or a 'url'", "keep one of them"),
+            (bool(self.command) and bool(self.key), "'key' is for a server with a 'url'", "hand it to the command through 'env'"),
+            (bool(self.url) and bool(self.env), "'env' is for a server with a 'command'", "remove 'env'"),
+        ):
+            if wrong:
+                raise PydanticCustomError("server", message, {"mend": mend})
+        return self
+
+
+class McpDocument(Document):
+    """The MCP servers behind the gateway, and which API key may use which of their tools."""
+
+    servers: Annotated[dict[ServerName, McpServerDocument], Field(min_length=1)]
+    keys: dict[Name, Names] | None = None
+    """Name or id of an API key to the tools that it may see and call; without it, every key may use every tool that the policy lists."""
+
+
 class LimitsDocument(Document):
     """Budgets of each API key."""
 
@@ -382,6 +426,7 @@ class PolicyDocument(Document):
     rules: Annotated[tuple[RuleDocument, ...], BeforeValidator(_sequence)] = ()
     entities: Annotated[tuple[EntityDocument, ...], BeforeValidator(_sequence)] = ()
     tools: Annotated[tuple[ToolDocument, ...], BeforeValidator(_sequence)] = ()
+    mcp: McpDocument | None = None
     limits: LimitsDocument = LimitsDocument()
     messages: dict[Name, Text] = {}
     incidents: Annotated[tuple[IncidentDocument, ...], BeforeValidator(_sequence)] = ()

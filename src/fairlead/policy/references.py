@@ -58,6 +58,7 @@ def reference_problems(parts: Parts) -> list[FairleadError]:
         *_of_rules(parts),
         *_of_tools(parts),
         *_of_incidents(parts),
+        *_of_mcp(parts),
         *entity_problems(parts.source, parts.entities),
     ]
 
@@ -151,12 +152,34 @@ def _of_tools(parts: Parts) -> Iterator[FairleadError]:
 
 def _of_incidents(parts: Parts) -> Iterator[FairleadError]:
     tools = parts.names("tools", "tool")
-    rules = {*parts.names("rules", "id"), *(f"tools.{tool}" for tool in tools), *BROKER_RULES}
+    rules = {*parts.names("rules", "id"), *(f"tools.{tool}" for tool in tools), *BROKER_RULES, *MCP_RULES}
     for index, incident in parts.incidents:
         place: Place = ("incidents", index, "when")
         yield from _missing(parts, (*place, "rule"), incident.when.rule, rules, "there is no rule {}")
         yield from _missing(parts, (*place, "tool"), incident.when.tool, {*tools, "unknown"}, "there is no tool {}")
 
 
+def _of_mcp(parts: Parts) -> Iterator[FairleadError]:
+    section = _get(parts.source, "mcp")
+    keys = section.get("keys") if isinstance(section, dict) else None
+    tools = parts.names("tools", "tool")
+    for key, named in keys.items() if isinstance(keys, dict) else ():
+        listed = named if isinstance(named, list) else [named]
+        yield from _missing(parts, ("mcp", "keys", key), [str(name) for name in listed], tools, "there is no tool {}")
+
+
 BROKER_RULES = ("tools.unlisted", "tools.arguments", "tools.failed")
 """Rules that the broker has without any line in a policy: an unlisted tool, arguments that can't be read, Cedar that can't decide."""
+MCP_RULES = (
+    "mcp.absent",
+    "mcp.changed",
+    "mcp.hidden",
+    "mcp.malformed",
+    "mcp.refused",
+    "mcp.scope",
+    "mcp.server-request",
+    "mcp.shadowed",
+    "mcp.shadowing",
+    "mcp.unpinned",
+)
+"""Rules that the MCP gateway has without any line in a policy; ``docs/reference/mcp.md`` says what each stops."""

@@ -9,6 +9,7 @@ from fairlead.detectors import Detector, PatternScanner
 from fairlead.detectors.remote import Remote
 from fairlead.policy.cedar import ToolLaw
 from fairlead.policy.model import PolicyDocument
+from fairlead.policy.pins import Pins
 from fairlead.policy.rules import IncidentRule, Rule, RuleTable, Ruling
 from fairlead.policy.tools import Tool
 
@@ -25,6 +26,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     messages: Mapping[str, str]
     law: ToolLaw
     """The tools' Cedar policies and schema, validated."""
+    pins: Pins
+    """The tool definitions of MCP servers that the operator has reviewed."""
     detectors: Mapping[Stage, tuple[Detector, ...]]
     remotes: Mapping[Stage, tuple[Remote, ...]]
     scanners: Mapping[Stage, PatternScanner]

@@ -7,6 +7,7 @@ from fairlead.wire.document import Json, encode
 from fairlead.wire.fields import KEY, Text
 from fairlead.wire.interaction import TRAJECTORY, CallRef, Extension, Interaction, Reply, apply_edits
 from fairlead.wire.leaves import texts_in, with_texts
+from fairlead.wire.mcp import Told, read_call_result, read_definition, read_listed, read_prompt, read_resource
 from fairlead.wire.responses import Responses
 from fairlead.wire.sse import Event, EventReader, encode_event
 
@@ -32,9 +33,15 @@ __all__ = [
     "Reply",
     "Responses",
     "Text",
+    "Told",
     "apply_edits",
     "encode",
     "encode_event",
+    "read_call_result",
+    "read_definition",
+    "read_listed",
+    "read_prompt",
+    "read_resource",
     "texts_in",
     "with_texts",
 ]

@@ -46,6 +46,8 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
     release: Release
     ports: Ports
+    broker: Broker
+    """The one that answers for the ports, for doors that also see the results of calls."""
     retrieval_tools: frozenset[str]
     operators: Callable[[str], Operators]
     """Tenant to what redacts for it, under a key of its own (law 9)."""
@@ -122,7 +124,7 @@ class DataPlane:
             Unavailable: The route's key is not set.
         """
         document = serving.release.policy.upstream[route]
-        key = self._secret(document.key) if document.key else ""
+        key = self.secret(document.key) if document.key else ""
         base_url = document.base_url or BASE_URLS[document.provider]
         return Upstream(base_url=base_url.rstrip("/"), key=key, model=document.model or "", provider=document.provider)
 
@@ -194,23 +196,42 @@ class DataPlane:
     def _serve(self, release: Release) -> Serving:
         parts = self._parts
         parts.remote.prepare(remote for remotes in release.remotes.values() for remote in remotes)
+        broker = Broker(release, parts.approvals, trajectories=parts.trajectories, stored=parts.stored)
         ports = Ports(
             clock=parts.clock,
             levers=parts.levers,
             limits=parts.limits,
-            broker=Broker(release, parts.approvals, trajectories=parts.trajectories, stored=parts.stored),
+            broker=broker,
             fingerprint=parts.fingerprint,
             remote=parts.remote,
         )
         tools = frozenset(tool.name for tool in release.tools if tool.stage == "retrieval")
-        return Serving(release=release, ports=ports, retrieval_tools=tools, operators=parts.operators)
+        return Serving(release=release, ports=ports, broker=broker, retrieval_tools=tools, operators=parts.operators)
 
-    def _secret(self, reference: str) -> str:
-        kind, _, name = reference.partition(":")
-        value = self._parts.secrets(name) if kind == "env" else ""
-        if not value:
-            raise Unavailable("the upstream's key is not set", where=f"{kind}:{name}", mend="set the variable in the gateway's environment")
-        return value
+    def secret(self, reference: str) -> str:
+        """Return the secret that a policy refers to, read now.
+
+        Raises:
+            Unavailable: It is not set.
+        """
+        return read_secret(reference, self._parts.secrets)
+
+
+def read_secret(reference: str, secrets: Secrets) -> str:
+    """Return the secret that a policy refers to.
+
+    Args:
+        reference: ``env:NAME``.
+        secrets: Where secrets are.
+
+    Raises:
+        Unavailable: It is not set.
+    """
+    kind, _, name = reference.partition(":")
+    value = secrets(name) if kind == "env" else ""
+    if not value:
+        raise Unavailable("a key that the policy names is not set", where=reference, mend="set the variable in the gateway's environment")
+    return value
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):

@@ -152,15 +152,15 @@ class Exchange:
         if self._traced is None:
             return
         context, policy = self.context, self.serving.release.policy
-        upstream = policy.upstream["default"]
+        upstream = policy.upstream.get("default")
         self._plane.trace(
             ExchangeTrace(
                 exchange=context.exchange,
                 tenant=context.tenant,
                 system=policy.system,
                 release=self.serving.release.id,
-                provider=upstream.provider,
-                model=upstream.model or "",
+                provider=upstream.provider if upstream is not None else "",
+                model=upstream.model if upstream is not None else "",
                 started_us=self._started_us,
                 ended_us=self._plane.now_us(),
                 decisions=tuple(self._traced),

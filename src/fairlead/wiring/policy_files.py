@@ -1,4 +1,4 @@
-"""The files that make a Release: the policy, and beside it Cedar and calibrations."""
+"""The files that make a Release: the policy, and beside it Cedar, pins and calibrations."""
 
 import os
 import tempfile
@@ -9,7 +9,7 @@ import msgspec
 from fairlead.core import InvalidInput, canonical_bytes, decode, digest_bytes
 from fairlead.detectors import Calibration, CalibrationInvalid, Registry
 from fairlead.ledger import Signer
-from fairlead.policy import Release, compile_release, load_policy
+from fairlead.policy import PINS_FILE, Release, compile_release, load_policy
 from fairlead.releases import CalibrationFolder, read_calibration, sign_calibration, trusted_keys
 
 
@@ -20,6 +20,7 @@ class PolicyTexts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     cedar: str = ""
     calibrations: dict[str, str] = {}
     """Signed calibration of each head that has one."""
+    pins: str = ""
 
 
 class PolicyFiles(msgspec.Struct, frozen=True):
@@ -35,6 +36,11 @@ class PolicyFiles(msgspec.Struct, frozen=True):
         return self.policy.with_name("tools.cedar")
 
     @property
+    def pins(self) -> Path:
+        """Return the optional file of pinned tool definitions beside the policy."""
+        return self.policy.with_name(PINS_FILE)
+
+    @property
     def calibrations(self) -> CalibrationFolder:
         """Return the optional folder of calibrations beside the policy."""
         return CalibrationFolder(self.policy)
@@ -42,7 +48,7 @@ class PolicyFiles(msgspec.Struct, frozen=True):
     def stamp(self) -> tuple[tuple[int, int], ...]:
         """Return what changes when a file does."""
         stamps = []
-        for path in (self.policy, self.cedar, *self.calibrations.files()):
+        for path in (self.policy, self.cedar, self.pins, *self.calibrations.files()):
             try:
                 status = path.stat()
             except OSError:
@@ -60,8 +66,9 @@ class PolicyFiles(msgspec.Struct, frozen=True):
         copy = PolicyFiles(policy, self.config_dir)
         policy.parent.mkdir(parents=True, exist_ok=True)
         copy.calibrations.write(self.calibrations.texts())
-        if self.cedar.exists():
-            copy.cedar.write_text(read_policy_text(self.cedar), encoding="utf-8")
+        for path, to in ((self.cedar, copy.cedar), (self.pins, copy.pins)):
+            if path.exists():
+                to.write_text(read_policy_text(path), encoding="utf-8")
         policy.write_text(read_policy_text(self.policy), encoding="utf-8")
 
     def read(self) -> PolicyTexts:
@@ -70,8 +77,8 @@ class PolicyFiles(msgspec.Struct, frozen=True):
         Raises:
             InvalidInput: A file is missing, or no UTF-8 text.
         """
-        cedar = read_policy_text(self.cedar) if self.cedar.exists() else ""
-        return PolicyTexts(policy=read_policy_text(self.policy), cedar=cedar, calibrations=self.calibrations.texts())
+        cedar, pins = (read_policy_text(path) if path.exists() else "" for path in (self.cedar, self.pins))
+        return PolicyTexts(policy=read_policy_text(self.policy), cedar=cedar, calibrations=self.calibrations.texts(), pins=pins)
 
     def compile(self, registry: Registry, texts: PolicyTexts | None = None) -> Release:
         """Compile the files, or what they held when they were read.
@@ -81,7 +88,8 @@ class PolicyFiles(msgspec.Struct, frozen=True):
         """
         used = texts or self.read()
         calibrated = self._calibrated(registry, used)
-        return compile_release(load_policy(str(self.policy), used.policy, calibrated), calibrated, cedar=used.cedar)
+        policy = load_policy(str(self.policy), used.policy, calibrated)
+        return compile_release(policy, calibrated, cedar=used.cedar, pins=used.pins)
 
     def compile_with(self, calibration: Calibration, key: Signer) -> Release:
         """Compile the files as they would be with one more calibration, which is not written.
