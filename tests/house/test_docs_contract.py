@@ -71,7 +71,7 @@ def test_a_page_of_an_error_says_what_happened_why_and_the_mend(page: str) -> No
 
 def test_every_command_has_its_heading_and_speaks_json() -> None:
     page = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
-    serving = {"fairlead up", "fairlead gateway", "fairlead console", "fairlead crash-model"}
+    serving = {"fairlead up", "fairlead gateway", "fairlead console", "fairlead crash-model", "fairlead mcp serve"}
     for path, command in _commands(root):
         assert f"# `{path}" in page, path
         spoken = {name for parameter in command.params for name in parameter.opts}

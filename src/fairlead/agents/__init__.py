@@ -4,7 +4,7 @@ from fairlead.agents.approval_desk import ApprovalDesk, asked_entry
 from fairlead.agents.approval_files import Answer, FileApprovals, KeptApproval
 from fairlead.agents.approvals import Approval, ApprovalRequest, ApprovalState, ApprovalStore, MemoryApprovals, Scope
 from fairlead.agents.broker import Broker, Judgement
-from fairlead.agents.definitions import MENDS, Definition, Standing, standings
+from fairlead.agents.definitions import BETWEEN, MENDS, Definition, Standing, standings
 from fairlead.agents.errors import ApprovalNotFound, ApprovalsBusy, ApprovalUnreadable, BadArguments, SelfApproval, TooManyApprovals
 from fairlead.agents.load import ApprovalLoad, approval_load
 from fairlead.agents.provenance import Provenance
@@ -14,6 +14,7 @@ from fairlead.agents.stored import MemoryLabels, StoredLabels
 from fairlead.agents.trajectory import MemoryTrajectories, Trajectory, TrajectoryStore
 
 __all__ = [
+    "BETWEEN",
     "MENDS",
     "Answer",
     "Approval",

@@ -25,8 +25,8 @@ def mcp() -> None:
 @click.option("--http", is_flag=True, help="Serve streamable HTTP, with API keys of the scope mcp, instead of standard input and output.")
 @click.option("--host", default=None, help="Address to listen on.")
 @click.option("--port", type=int, default=None, help="Port to listen on.")
-@click.option("--allow-host", multiple=True, help="Another value of the header Host, such as tools.example.com or tools.example.com:*.")
-@click.option("--allow-origin", multiple=True, help="Another value of the header Origin, such as https://chat.example.com.")
+@click.option("--allow-host", multiple=True, help="Another value of the header Host, beside those of this machine; NAME:* for any port.")
+@click.option("--allow-origin", multiple=True, help="Another value of the header Origin.")
 @click.option("--tenant", default="default", show_default=True, help="On standard input and output: whose calls these are.")
 @click.option("--client", default="local", show_default=True, help="On standard input and output: which entry of 'mcp.keys' holds.")
 def serve(

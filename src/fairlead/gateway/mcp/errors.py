@@ -9,11 +9,12 @@ class ServerFailed(Unavailable):
     Args:
         what: Which of these; nothing that the server said.
         where: The policy's name of the server.
-        made: True when what was asked may have been done.
+        mend: What the operator can do about it.
+        made: Whether what was asked may have been done.
     """
 
     code = "mcp-server-failed"
 
-    def __init__(self, what: str, *, where: str, made: bool) -> None:
-        super().__init__(what, where=where, mend="see whether the server runs, and 'mcp.servers' in the policy")
+    def __init__(self, what: str, *, where: str = "", mend: str = "", made: bool = True) -> None:
+        super().__init__(what, where=where, mend=mend)
         self.made = made

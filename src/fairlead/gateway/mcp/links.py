@@ -192,7 +192,7 @@ class Link:
                 raise
 
     def _failed(self, what: str, *, made: bool) -> ServerFailed:
-        return ServerFailed(what, where=self.name, made=made)
+        return ServerFailed(what, where=self.name, mend="see whether the server runs, and 'mcp.servers' in the policy", made=made)
 
 
 async def _greet(session: ClientSession) -> None:

@@ -7,7 +7,7 @@ import anyio
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
-from fairlead.agents.definitions import BETWEEN
+from fairlead.agents import BETWEEN
 from fairlead.core import Segment
 from fairlead.gateway.mcp.desk import Talk, stopped_text
 from fairlead.gateway.mcp.errors import ServerFailed
