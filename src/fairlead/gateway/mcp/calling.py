@@ -14,8 +14,7 @@ from fairlead.agents import MENDS, Standing
 from fairlead.core import Segment
 from fairlead.gateway.mcp.desk import Ctx, Desk, Talk, stopped_text
 from fairlead.gateway.mcp.errors import ServerFailed
-from fairlead.gateway.tool_calls import explain
-from fairlead.guard import Spot, StageOutcome, ToolCall, guard_call, guard_output
+from fairlead.guard import Spot, StageOutcome, ToolCall, explain, guard_call, guard_output
 from fairlead.wire import Json, apply_edits, read_call_result
 
 PATH = "/params/arguments"

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from mcp.server.context import ServerRequestContext
 
 from fairlead.core import Origin, Segment, Stage, new_id
-from fairlead.gateway.exchange import Exchange
 from fairlead.gateway.mcp.caller import META, Caller, Told, caller_of, context_of, seen_by, told_in
 from fairlead.gateway.mcp.servers import Servers
 from fairlead.guard import ExchangeContext, Refusal, Spot, StageOutcome, ToolContext, guard_gate, refuse
 from fairlead.wire import Json
 from fairlead.wiring.data_plane import DataPlane
+from fairlead.wiring.exchange import Exchange
 
 DETECTOR = "mcp@1"
 """Who reports what the MCP gateway stops by itself."""
