@@ -7,11 +7,12 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
-from fairlead.core import Segment, derived_id, new_id
+from fairlead.core import Segment, derived_id
 from fairlead.gateway.check import NamedSegment
 from fairlead.guard import ExchangeContext
-from fairlead.wire import TRAJECTORY
+from fairlead.wire import TRAJECTORY, Extension
 from fairlead.wiring.data_plane import Serving
+from fairlead.wiring.exchange import context_of as exchange_context
 
 META = "fairlead"
 """Key of our own object in ``_meta``, in requests and in results."""
@@ -67,7 +68,7 @@ def told_in(ctx: ServerRequestContext[Any, Any]) -> Told:
         raise MCPError(INVALID_PARAMS, f"the object '{META}' in _meta is not of its shape") from error
 
 
-def context_of(serving: Serving, caller: Caller, told: Told, approvals: tuple[str, ...]) -> ExchangeContext:
+def context_of(serving: Serving, caller: Caller, told: Told, approvals: tuple[str, ...] = ()) -> ExchangeContext:
     """Return the context of a new Exchange.
 
     Args:
@@ -76,15 +77,9 @@ def context_of(serving: Serving, caller: Caller, told: Told, approvals: tuple[st
         told: What he tells.
         approvals: Those that were asked for in this Trajectory before.
     """
-    return ExchangeContext(
-        release=serving.release,
-        exchange=new_id("x"),
-        tenant=caller.tenant,
-        key=caller.key,
-        user=told.user,
-        trajectory=told.trajectory or caller.trajectory,
-        approvals=tuple(dict.fromkeys((*told.approvals, *approvals))),
-    )
+    presented = tuple(dict.fromkeys((*told.approvals, *approvals)))
+    said = Extension(trajectory=told.trajectory or caller.trajectory, user=told.user, approvals=presented)
+    return exchange_context(serving, caller.tenant, caller.key, said)
 
 
 def seen_by(told: Told) -> tuple[Segment, ...]:

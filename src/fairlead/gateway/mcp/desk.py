@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from mcp.server.context import ServerRequestContext
 
-from fairlead.core import Origin, Segment, Stage, new_id
+from fairlead.core import Origin, Segment, Stage
 from fairlead.gateway.mcp.caller import META, Caller, Told, caller_of, context_of, seen_by, told_in
 from fairlead.gateway.mcp.servers import Servers
 from fairlead.guard import ExchangeContext, Refusal, Spot, StageOutcome, ToolContext, guard_gate, refuse
@@ -138,9 +138,7 @@ class Desk:
             raw: What it was.
         """
         serving = self.plane.serving
-        context = ExchangeContext(
-            release=serving.release, exchange=new_id("x"), tenant=caller.tenant, key=caller.key, trajectory=caller.trajectory
-        )
+        context = context_of(serving, caller, Told())
         exchange = Exchange(self.plane, serving, context)
         origin: Origin = "user" if stage == "input" else "tool"
         refusal = Refusal(rule=rule, reason="stopped by the MCP gateway", hazard="tool_abuse", detector=DETECTOR, always=True)
