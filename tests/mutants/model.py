@@ -17,4 +17,4 @@ class Mutant(NamedTuple):
     red: tuple[str, ...]
     """Node ids that must fail. The narrowest that should see it: that keeps the run short."""
     slow: bool = False
-    """True for one whose tests wait until a deadline to see it: it runs in ``make test-all`` only."""
+    """True for one whose tests take long, such as until a deadline, to see it: it runs in ``make test-all`` only."""
