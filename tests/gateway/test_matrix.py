@@ -67,6 +67,19 @@ SPECIMENS = {
         responses_wire.events(responses_wire.REPLY, 1000),
         responses_wire.wire,
     ),
+    "embeddings": Specimen(
+        "/v1/embeddings",
+        {"model": "m-1", "input": ["one text", "another text"], "encoding_format": "float", "dimensions": 2, "user": "u-1"},
+        {
+            "object": "list",
+            "model": "m-1",
+            "data": [
+                {"object": "embedding", "index": 0, "embedding": [0.5, -0.5]},
+                {"object": "embedding", "index": 1, "embedding": "AAAAPw=="},
+            ],
+            "usage": {"prompt_tokens": 4, "total_tokens": 4},
+        },
+    ),
     "messages": Specimen("/v1/messages", messages_wire.REQUEST, messages_wire.REPLY, messages_wire.events_of(messages_wire.REPLY, 1000)),
     "count_tokens": Specimen(
         "/v1/messages/count_tokens", messages_wire.COUNTED, {"input_tokens": 9, "context_management": {"original": 9}}

@@ -8,6 +8,7 @@ inert field is a Segment like any other. Numbers, booleans and null carry no tex
 import base64
 import binascii
 import re
+import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ ECHO = "#echo"
 """Ends, before a number, the path of a text that is told again token by token."""
 UNREADABLE = "unsupported field"
 """Stands for what carries a text in a form that no detector reads."""
+_SMALLEST, _LARGEST = 1e-12, 1e4
+"""Between them is every number of an embedding that is not 0; of the numbers that 32 random bits give it is one in five."""
 _MAX_NAME = 64
 """A key longer than so many characters is a text, not a name."""
 
@@ -218,11 +221,14 @@ def _walk_list(node: Node, value: list[Json], path: str, into: Extraction, unkno
 
 
 def is_vector(value: str) -> bool:
-    """Tell whether a string is base64 of 32-bit floats."""
+    """Tell whether a string is base64 of 32-bit floats of the size that embeddings have: of a text, few pieces would be."""
     try:
-        return len(base64.b64decode(value, validate=True)) % 4 == 0
+        data = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         return False
+    if len(data) % 4:
+        return False
+    return all(number == 0 or _SMALLEST < abs(number) < _LARGEST for (number,) in struct.iter_unpack("<f", data))
 
 
 def is_inert(value: str) -> bool:
