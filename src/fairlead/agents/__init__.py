@@ -5,8 +5,18 @@ from fairlead.agents.approval_files import Answer, FileApprovals, KeptApproval
 from fairlead.agents.approvals import Approval, ApprovalRequest, ApprovalState, ApprovalStore, MemoryApprovals, Scope
 from fairlead.agents.broker import Broker, Judgement
 from fairlead.agents.definitions import BETWEEN, MENDS, Definition, Standing, standings
-from fairlead.agents.errors import ApprovalNotFound, ApprovalsBusy, ApprovalUnreadable, BadArguments, SelfApproval, TooManyApprovals
+from fairlead.agents.errors import (
+    ApprovalNotFound,
+    ApprovalsBusy,
+    ApprovalUnreadable,
+    BadArguments,
+    MemoryUnreadable,
+    SelfApproval,
+    TooManyApprovals,
+)
 from fairlead.agents.load import ApprovalLoad, approval_load
+from fairlead.agents.memory import Memory, MemoryEntries, MemoryEntry, MemoryStore
+from fairlead.agents.memory_files import FileMemory
 from fairlead.agents.provenance import Provenance
 from fairlead.agents.reasons import Unmet
 from fairlead.agents.rehearsal import Rehearsal
@@ -30,11 +40,17 @@ __all__ = [
     "Broker",
     "Definition",
     "FileApprovals",
+    "FileMemory",
     "Judgement",
     "KeptApproval",
+    "Memory",
     "MemoryApprovals",
+    "MemoryEntries",
+    "MemoryEntry",
     "MemoryLabels",
+    "MemoryStore",
     "MemoryTrajectories",
+    "MemoryUnreadable",
     "Provenance",
     "Rehearsal",
     "Scope",

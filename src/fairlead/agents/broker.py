@@ -11,11 +11,12 @@ from fairlead.agents.approvals import ApprovalRequest, ApprovalStore, Scope
 from fairlead.agents.arguments import Value, leaves, parse_arguments, plain
 from fairlead.agents.errors import BadArguments, TooManyApprovals
 from fairlead.agents.forms import canonical
+from fairlead.agents.memory import Memory, MemoryEntry
 from fairlead.agents.provenance import Provenance, all_trusted, sources_of
 from fairlead.agents.reasons import Asked, Unmet, explain, hazard, reason
 from fairlead.agents.stored import MemoryLabels, StoredLabels
 from fairlead.agents.trajectory import Called, MemoryTrajectories, Trajectory, TrajectoryStore
-from fairlead.core import canonical_bytes, digest
+from fairlead.core import InvalidInput, Segment, canonical_bytes, digest
 from fairlead.guard import ToolCall, ToolContext, ToolVerdict
 from fairlead.policy import APPROVED, Reads, Release, Tool, conditions_of
 
@@ -72,6 +73,7 @@ class Broker:
         approvals: Where persons are asked.
         trajectories: What agents have read and spent; of this process by default.
         stored: What is known about stored objects; of this process by default.
+        memory: What texts of other runs are worth; without it each is of unknown origin.
     """
 
     def __init__(
@@ -81,11 +83,13 @@ class Broker:
         *,
         trajectories: TrajectoryStore | None = None,
         stored: StoredLabels | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._release = release
         self._approvals = approvals
         self._trajectories = trajectories or MemoryTrajectories()
         self._stored = stored or MemoryLabels()
+        self._memory = memory
         self._schema = cedarpy.Schema.from_str(release.law.schema)
         self._entities = cedarpy.Entities.from_json_str("[]")
         self._tools = {tool.name: tool for tool in release.tools}
@@ -107,7 +111,7 @@ class Broker:
         """
         trajectory = self._trajectory(context)
         with trajectory.lock:
-            trajectory.ingest(context.segments, self._tools, self._stored)
+            self._ingest(trajectory, context)
             law = self._laws.get(call.tool)
             if law is None:
                 return Judgement(verdict=_unlisted())
@@ -123,7 +127,52 @@ class Broker:
         """Take in what a model saw, without a call to decide about."""
         trajectory = self._trajectory(context)
         with trajectory.lock:
-            trajectory.ingest(context.segments, self._tools, self._stored)
+            self._ingest(trajectory, context)
+
+    def remember(self, segment: Segment, context: ToolContext) -> str:
+        """Keep what a text is worth that goes into memory or to another agent, so that a later run reads it as that.
+
+        Args:
+            segment: The text; its Stage says which of the two it is.
+            context: Who writes it, and everything that the model saw before.
+
+        Returns:
+            Its label; ``untrusted`` unless it stands whole in a trusted text, or nothing untrusted was read.
+
+        Raises:
+            InvalidInput: Neither memory nor a hand-off, or nowhere to keep it.
+        """
+        if self._memory is None or segment.stage not in ("memory", "handoff"):
+            raise InvalidInput("only texts of the stages memory and handoff are remembered, where there is a memory", where=segment.stage)
+        trajectory = self._trajectory(context)
+        with trajectory.lock:
+            self._ingest(trajectory, context)
+            label, source = trajectory.worth(segment.text)
+            readers = tuple(sorted(trajectory.readers or ())) if trajectory.private_seen else None
+        entry = MemoryEntry(
+            mark="",
+            tenant=context.tenant,
+            stage="handoff" if segment.stage == "handoff" else "memory",
+            label=label,
+            source=source,
+            trajectory=context.trajectory,
+            exchange=context.exchange,
+            written_us=0,
+            expires_us=0,
+            readers=readers,
+        )
+        return self._memory.write(entry, context.user, segment.text).label
+
+    def quarantined(self, context: ToolContext) -> str:
+        """Return the Trajectory with a lever on its memory that reads here, or that wrote one of these texts; empty for none."""
+        if self._memory is None:
+            return ""
+        return self._memory.quarantined(context.tenant, context.user, context.trajectory, context.segments)
+
+    def _ingest(self, trajectory: Trajectory, context: ToolContext) -> None:
+        memory = self._memory
+        recall = None if memory is None else lambda segment: memory.worth(context.tenant, context.user, segment.text)
+        trajectory.ingest(context.segments, self._tools, self._stored, recall)
 
     def settle(self, call: str, context: ToolContext, *, made: bool) -> None:
         """Say what became of a call that was allowed; one that was not made is given back to the budgets.

@@ -37,3 +37,9 @@ class ApprovalsBusy(Unavailable):
     """Another process holds the approvals too long; the call is blocked, the answer not given."""
 
     code = "approvals-busy"
+
+
+class MemoryUnreadable(Unavailable):
+    """What a text in memory is worth can't be read or written; what asks for it is stopped."""
+
+    code = "memory-unreadable"

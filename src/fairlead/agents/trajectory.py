@@ -8,16 +8,19 @@ same time can't spend one budget twice, and go down again for a call that was no
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from fairlead.agents.forms import canonical
+from fairlead.agents.memory import MemoryEntry
 from fairlead.agents.provenance import DATA, TRUSTED_ORIGINS, TRUSTED_TEXTS, Texts
 from fairlead.agents.selection import Record, ids_of, records_in, selected
 from fairlead.agents.stored import StoredLabels
 from fairlead.core import Clock, Segment, SystemClock
 from fairlead.policy import Label, Records, Tool
 
+Recall = Callable[[Segment], MemoryEntry | None]
+"""What is known of a text of another run."""
 _WORD = re.compile(r"[^\W_]+")
 MAX_CHARS = 4_000_000
 """Characters that one Trajectory keeps; beyond, no text is evidence of anything."""
@@ -76,13 +79,16 @@ class Trajectory:
         return self._tainted or self._empty
 
     # ------------------------------------------------------------------ what was read
-    def ingest(self, segments: Iterable[Segment], tools: Mapping[str, Tool], stored: StoredLabels | None = None) -> None:
+    def ingest(
+        self, segments: Iterable[Segment], tools: Mapping[str, Tool], stored: StoredLabels | None = None, recall: Recall | None = None
+    ) -> None:
         """Take in texts that were not seen before.
 
         Args:
             segments: Everything that the model saw, in order.
             tools: The manifest.
             stored: What is known about stored objects.
+            recall: What is known about texts of other runs.
         """
         for segment in segments:
             self._empty = False
@@ -90,7 +96,10 @@ class Trajectory:
             if key in self._seen or not segment.text:
                 continue
             self._seen.add(key)
-            if segment.origin in TRUSTED_ORIGINS:
+            remembered = recall(segment) if recall is not None and segment.origin in ("memory", "agent", "user") else None
+            if remembered is not None and (segment.origin != "user" or remembered.label == "untrusted"):
+                self._take_remembered(segment, remembered)
+            elif segment.origin in TRUSTED_ORIGINS:
                 self._take_trusted(segment, TRUSTED_ORIGINS[segment.origin])
             elif segment.origin != "model":
                 self._take_result(segment, tools, stored)
@@ -103,6 +112,27 @@ class Trajectory:
         if label == "user":
             self._asking.append(folded)
             self._asked.clear()
+
+    def _take_remembered(self, segment: Segment, entry: MemoryEntry) -> None:
+        """Take in a text of another run for what it was worth there; it asks for nothing now."""
+        if entry.readers is not None:
+            self._note_readers(frozenset(entry.readers))
+        folded = canonical(segment.text)
+        if entry.label == "untrusted":
+            self._tainted = True
+            self._data.add(hash(folded))
+            self._keep(DATA, segment.path, segment.text, folded)
+        elif entry.label != "model" and hash(folded) not in self._data:
+            self._keep(entry.label, segment.path, segment.text, folded)
+
+    def worth(self, text: str) -> tuple[Label, str]:
+        """Return the label of a text that is written now, and where it stands: one that stands whole in a trusted text has its label."""
+        wanted = canonical(text)
+        for label in TRUSTED_TEXTS:
+            source = self.texts[label].find(wanted, text)
+            if source is not None:
+                return label, source
+        return ("untrusted" if self.tainted else "model"), ""
 
     def _take_result(self, segment: Segment, tools: Mapping[str, Tool], stored: StoredLabels | None) -> None:
         tool = tools.get(segment.tool)
@@ -137,9 +167,11 @@ class Trajectory:
 
     def _note_private(self, tool: Tool | None) -> None:
         if tool is not None and tool.private:
-            self.private_seen = True
-            readers = frozenset(tool.readers)
-            self.readers = readers if self.readers is None else self.readers & readers
+            self._note_readers(frozenset(tool.readers))
+
+    def _note_readers(self, readers: frozenset[str]) -> None:
+        self.private_seen = True
+        self.readers = readers if self.readers is None else self.readers & readers
 
     def _keep(self, label: Label, source: str, text: str, folded: str) -> None:
         self._chars += len(text)

@@ -1,5 +1,6 @@
 """``POST /v1/guard/check``: the decision API. The same flow, the same Decisions, without a model."""
 
+import asyncio
 from typing import Annotated
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from fairlead.core import USUAL_ORIGIN, InvalidInput, Segment, Stage, decode
 from fairlead.gateway.http import HttpProblem, Request, Send, problem_of, respond
 from fairlead.gateway.tool_calls import check_call
-from fairlead.guard import Spot, StageOutcome, as_sources, check_stage, guard_reply, guard_request, segment_of, settled
+from fairlead.guard import Spot, StageOutcome, ToolContext, as_sources, check_stage, guard_reply, guard_request, segment_of, settled
 from fairlead.identity import ApiKey
 from fairlead.wire import APIS, TRAJECTORY, CallRef, Extension, Interaction, Made, apply_edits, encode
 from fairlead.wiring.data_plane import DataPlane
@@ -47,6 +48,8 @@ class CheckBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     trajectory: Annotated[str, msgspec.Meta(pattern=TRAJECTORY)] = ""
     user: str = ""
     approvals: tuple[str, ...] = ()
+    remember: bool = False
+    """At ``memory`` and ``handoff``: the text goes there, so keep what it is worth; ``segments`` are then what the model saw before."""
 
 
 class BatchBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,6 +73,8 @@ class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     texts: dict[str, str] = {}
     """Path of each text that the policy edits, and what should stand there."""
     say: str = ""
+    label: str = ""
+    """What a text that goes into memory or to another agent is worth."""
 
 
 class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,11 +109,11 @@ async def check(plane: DataPlane, request: Request, send: Send) -> None:
     if isinstance(body, InteractionBody):
         await _interaction(plane, key, body, send)
     elif isinstance(body, BatchBody):
-        results = [_answer(await _stage(_begin(plane, key, one), one)) for one in body.batch]
+        results = [await _stage(_begin(plane, key, one), one) for one in body.batch]
         await respond(send, 200, msgspec.json.encode(BatchAnswer(results=tuple(results))), [])
     else:
         exchange = _begin(plane, key, body)
-        answer = _answer(await _stage(exchange, body))
+        answer = await _stage(exchange, body)
         await respond(send, 200, msgspec.json.encode(answer), exchange.headers())
 
 
@@ -132,24 +137,35 @@ def _begin(plane: DataPlane, key: ApiKey, body: CheckBody) -> Exchange:
     return Exchange(plane, serving, context_of(serving, key.tenant, key.id, said))
 
 
-async def _stage(exchange: Exchange, body: CheckBody) -> StageOutcome:
+async def _stage(exchange: Exchange, body: CheckBody) -> CheckAnswer:
     exchange.saw(as_sources(body.sources))
     exchange.saw(body.segments)
     if body.tool_call is not None:
         called = CallRef("/tool_call/arguments", body.tool_call.name, "", bytes(body.tool_call.arguments).decode())
         outcome = await check_call(exchange, called, body.segments, 0)
     else:
-        segments: tuple[Segment, ...] = body.segments
+        segments: tuple[Segment, ...] = () if body.remember else body.segments
         if not segments:
             segments = (Segment(path="/text", origin=USUAL_ORIGIN[body.stage], stage=body.stage, text=body.text),)
             exchange.saw(segments)
         outcome = await exchange.run(check_stage(exchange.context, Spot(body.stage, "check"), segments))
     await exchange.commit()
-    return outcome
+    label = "" if outcome.stopped or not body.remember else await asyncio.to_thread(_remember, exchange, body, outcome)
+    decision = msgspec.Raw(msgspec.json.encode(outcome.decision))
+    return CheckAnswer(decision=decision, texts=dict(outcome.texts), say=outcome.say, label=label)
 
 
-def _answer(outcome: StageOutcome) -> CheckAnswer:
-    return CheckAnswer(decision=msgspec.Raw(msgspec.json.encode(outcome.decision)), texts=dict(outcome.texts), say=outcome.say)
+def _remember(exchange: Exchange, body: CheckBody, outcome: StageOutcome) -> str:
+    text = outcome.texts.get("/text", body.text)
+    segment = Segment(path="/text", origin=USUAL_ORIGIN[body.stage], stage=body.stage, text=text)
+    told = ToolContext(
+        tenant=exchange.context.tenant,
+        exchange=exchange.context.exchange,
+        segments=body.segments,
+        trajectory=body.trajectory,
+        user=body.user,
+    )
+    return exchange.serving.ports.broker.remember(segment, told)
 
 
 async def _interaction(plane: DataPlane, key: ApiKey, body: InteractionBody, send: Send) -> None:

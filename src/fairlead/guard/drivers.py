@@ -7,7 +7,20 @@ from typing import TypeVar
 from fairlead.guard.detect import Detected, run_detectors
 from fairlead.guard.errors import PortFailed
 from fairlead.guard.flow import Flow
-from fairlead.guard.ports import Ask, AskBroker, AskDetect, AskFingerprint, AskLevers, AskLimit, AskRemote, AskSettle, AskTime, Ports, Time
+from fairlead.guard.ports import (
+    Ask,
+    AskBroker,
+    AskDetect,
+    AskFingerprint,
+    AskLevers,
+    AskLimit,
+    AskQuarantine,
+    AskRemote,
+    AskSettle,
+    AskTime,
+    Ports,
+    Time,
+)
 
 T = TypeVar("T")
 
@@ -74,7 +87,7 @@ def _is_slow(ask: Ask) -> bool:
     if isinstance(ask, AskDetect):
         return sum(len(segment.text) for segment in (*ask.job.segments, *ask.job.sources)) > OFFLOAD_CHARS
     # A broker may ask for an approval, which is kept on a disk that other processes use too.
-    return isinstance(ask, AskBroker | AskSettle)
+    return isinstance(ask, AskBroker | AskSettle | AskQuarantine)
 
 
 def _try(ask: Ask, ports: Ports) -> tuple[object, PortFailed | None]:
@@ -106,7 +119,9 @@ def answer_from(ports: Ports, ask: Ask) -> object:
     return _tell_broker(ports, ask)
 
 
-def _tell_broker(ports: Ports, ask: AskBroker | AskSettle) -> object:
+def _tell_broker(ports: Ports, ask: AskBroker | AskSettle | AskQuarantine) -> object:
+    if isinstance(ask, AskQuarantine):
+        return ports.broker.quarantined(ask.context)
     if isinstance(ask, AskBroker):
         return ports.broker.authorise(ask.call, ask.context)
     ports.broker.settle(ask.call.call, ask.context, made=False)

@@ -22,6 +22,7 @@ from fairlead.guard.ports import (
     AskFingerprint,
     AskLevers,
     AskLimit,
+    AskQuarantine,
     AskSettle,
     AskTime,
     Lever,
@@ -127,6 +128,9 @@ def check_stage(context: ExchangeContext, spot: Spot, segments: Sequence[Segment
         passed: Strings that the policy lets through unseen; they are counted as skipped.
     """
     release = context.release
+    refusal = yield from _quarantine(context, spot, segments)
+    if refusal is not None:
+        return (yield from _refuse(context, spot, segments, refusal))
     start = yield from ask_time()
     sources = context.sources if spot.stage == "output" else ()
     job = DetectJob(tuple(segments), release.detectors_at(spot.stage), release.scanner_at(spot.stage), sources=sources)
@@ -157,6 +161,17 @@ def check_stage(context: ExchangeContext, spot: Spot, segments: Sequence[Segment
     route = ruling.route if decision.action == "route" else ""
     outcome = StageOutcome(decision=decision, texts=texts, say=ruling.say, route=route)
     return failure(release, outcome) if detected.failed and SEVERITY[decision.action] < SEVERITY["block"] else outcome
+
+
+def _quarantine(context: ExchangeContext, spot: Spot, segments: Sequence[Segment]) -> Flow[Refusal | None]:
+    """Refuse memory and hand-offs while a lever is pulled on who wrote or reads them, whatever the policy's mode is."""
+    if spot.stage not in ("memory", "handoff"):
+        return None
+    try:
+        held = _expect((yield AskQuarantine(_tool_context(context, segments))), str)
+    except PortFailed:
+        return Refusal(rule=FAILED, reason="what is known of the memory can't be read", always=True)
+    return Refusal(rule=f"lever:memory:{held}", always=True) if held else None
 
 
 def guard_call(context: ExchangeContext, call: ToolCall, seen: Sequence[Segment], *, place: str) -> Flow[StageOutcome]:

@@ -61,7 +61,8 @@ class ToolVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """``apr_…`` that was asked for or used."""
 
 
-LeverKind = Literal["tool", "model", "system", "tenant", "key"]
+LeverKind = Literal["tool", "model", "system", "tenant", "key", "memory"]
+"""``memory``: what a Trajectory wrote into memory or handed on is read no more, and it reads none."""
 
 
 class Lever(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,7 +71,7 @@ class Lever(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     id: str
     kind: LeverKind
     target: str
-    """Name of the tool, model, System, tenant or key."""
+    """Name of the tool, model, System, tenant or key, or the Trajectory."""
     by: str
     """Account that pulled it."""
     at_us: int
@@ -156,13 +157,19 @@ class AskSettle(msgspec.Struct, frozen=True):
     context: ToolContext
 
 
+class AskQuarantine(msgspec.Struct, frozen=True):
+    """Is a lever pulled on the memory of who reads, or of who wrote one of these texts? Answer: that Trajectory, or the empty text."""
+
+    context: ToolContext
+
+
 class AskFingerprint(msgspec.Struct, frozen=True):
     """Give the keyed fingerprint of these texts. Answer: ``hmac:…``."""
 
     texts: tuple[str, ...]
 
 
-Ask = AskTime | AskLevers | AskLimit | AskDetect | AskRemote | AskBroker | AskSettle | AskFingerprint
+Ask = AskTime | AskLevers | AskLimit | AskDetect | AskRemote | AskBroker | AskSettle | AskQuarantine | AskFingerprint
 """Everything that a flow can ask. Deep models and the vault join here as their rooms are built."""
 
 
@@ -191,6 +198,14 @@ class ToolBroker(Protocol):
 
     def settle(self, call: str, context: ToolContext, *, made: bool) -> None:
         """Say what became of a call that was allowed, by the wire's id; one that was not made is given back to the budgets."""
+        ...
+
+    def remember(self, segment: Segment, context: ToolContext) -> str:
+        """Keep what a text is worth that goes into memory or to another agent; returns its label."""
+        ...
+
+    def quarantined(self, context: ToolContext) -> str:
+        """Return the Trajectory with a lever on its memory that reads here, or that wrote one of these texts; empty for none."""
         ...
 
 
@@ -230,6 +245,7 @@ __all__ = [
     "AskFingerprint",
     "AskLevers",
     "AskLimit",
+    "AskQuarantine",
     "AskRemote",
     "AskSettle",
     "AskTime",

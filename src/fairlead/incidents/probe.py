@@ -107,6 +107,9 @@ def _alive(path: Path) -> bool:
 def _request(lever: Lever) -> tuple[str, bytes]:
     if lever.kind == "tool":
         return "/v1/guard/check", msgspec.json.encode({"stage": "tool_call", "tool_call": {"name": lever.target, "arguments": {}}})
+    if lever.kind == "memory":
+        body = {"stage": "memory", "text": "containment probe", "trajectory": lever.target}
+        return "/v1/guard/check", msgspec.json.encode(body)
     if lever.kind == "key":
         raise LeverUnprobed("a lever on a key can't be probed without the key", where=lever.target, mend="revoke the key instead")
     model = lever.target if lever.kind == "model" else "containment-probe"
@@ -117,7 +120,7 @@ def _request(lever: Lever) -> tuple[str, bytes]:
 def _judge(worker: str, response: httpx.Response, lever: Lever) -> ProbeResult:
     exchange = response.headers.get("x-fairlead-exchange", "")
     try:
-        if lever.kind != "tool":
+        if lever.kind not in ("tool", "memory"):
             held = response.status_code == 503 and msgspec.json.decode(response.content, type=_Refused).error.code == "contained"
             problem = "" if held else f"answered with status {response.status_code} instead of refusing"
             return ProbeResult(worker=worker, effective=held, exchange=exchange, problem=problem)
@@ -126,6 +129,6 @@ def _judge(worker: str, response: httpx.Response, lever: Lever) -> ProbeResult:
         decided = msgspec.json.decode(response.content, type=_Checked).decision
     except msgspec.MsgspecError:
         return ProbeResult(worker=worker, effective=False, exchange=exchange, problem="answered with something else than a Decision")
-    held = decided.action == "block" and decided.rule == f"lever:tool:{lever.target}"
+    held = decided.action == "block" and decided.rule == f"lever:{lever.kind}:{lever.target}"
     problem = "" if held else f"decided {decided.action} by rule {decided.rule or 'none'}, not by the lever"
     return ProbeResult(worker=worker, effective=held, exchange=decided.exchange, problem=problem)

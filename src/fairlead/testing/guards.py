@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fairlead.core import Origin
+from fairlead.core import Origin, Segment
 from fairlead.detectors import Hit, Runs, Text
 from fairlead.guard import AskLimit, Lever, LimitAnswer, MemoryLimits, Ports, ToolCall, ToolContext, ToolVerdict
 from fairlead.testing.clock import FixedClock
@@ -69,6 +69,16 @@ class ScriptedPorts:
         """Take in what became of a call."""
         self._break("settling")
         self.settled.append((call, made))
+
+    def remember(self, segment: Segment, context: ToolContext) -> str:  # noqa: ARG002 - the port's signature
+        """Keep nothing."""
+        self._break("memory")
+        return "untrusted"
+
+    def quarantined(self, context: ToolContext) -> str:
+        """Say that a Trajectory is held when a lever on its memory is pulled."""
+        self._break("memory")
+        return next((lever.target for lever in self._levers if lever.holds("memory", context.trajectory, context.tenant)), "")
 
     def _fingerprint(self, texts: tuple[str, ...]) -> str:
         self._break("fingerprint")

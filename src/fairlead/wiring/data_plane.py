@@ -8,7 +8,17 @@ from pathlib import Path
 
 import msgspec
 
-from fairlead.agents import ApprovalStore, Broker, FileApprovals, KeptApproval, MemoryLabels, MemoryTrajectories, asked_entry
+from fairlead.agents import (
+    ApprovalStore,
+    Broker,
+    FileApprovals,
+    FileMemory,
+    KeptApproval,
+    Memory,
+    MemoryLabels,
+    MemoryTrajectories,
+    asked_entry,
+)
 from fairlead.config import Settings, secret_from_environment
 from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, Unavailable, canonical_bytes
 from fairlead.detectors import Operators, Registry
@@ -196,7 +206,7 @@ class DataPlane:
     def _serve(self, release: Release) -> Serving:
         parts = self._parts
         parts.remote.prepare(remote for remotes in release.remotes.values() for remote in remotes)
-        broker = Broker(release, parts.approvals, trajectories=parts.trajectories, stored=parts.stored)
+        broker = Broker(release, parts.approvals, trajectories=parts.trajectories, stored=parts.stored, memory=parts.memory)
         ports = Ports(
             clock=parts.clock,
             levers=parts.levers,
@@ -258,6 +268,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     approvals: ApprovalStore
     trajectories: MemoryTrajectories
     stored: MemoryLabels
+    memory: Memory
     limits: MemoryLimits
     keys: KeyRing
     telemetry: Telemetry
@@ -300,16 +311,18 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
         if bell is not None:
             undo.callback(bell.close)
         exporter = otlp_exporter(settings.otlp_endpoint) if settings.otlp_endpoint else None
+        fingerprint, pulled = Fingerprinter.open(settings.config_dir), FileLevers(levers)
         parts = Parts(
             worker=worker,
             clock=clock,
             journal=journal,
             sealer=sealer,
-            fingerprint=Fingerprinter.open(settings.config_dir),
-            levers=FileLevers(levers),
+            fingerprint=fingerprint,
+            levers=pulled,
             approvals=FileApprovals.open(settings.data_dir / "approvals", settings.config_dir, clock, _asking(journal, bell)),
             trajectories=MemoryTrajectories(clock),
             stored=MemoryLabels(),
+            memory=Memory(FileMemory(settings.data_dir / "memory", fingerprint), fingerprint, levers=pulled, clock=clock),
             limits=MemoryLimits(),
             keys=KeyRing.load(settings.data_dir / "keys.json"),
             telemetry=Telemetry(sample=settings.trace_sample, exporter=exporter),
