@@ -143,7 +143,8 @@ class Broker:
             InvalidInput: Neither memory nor a hand-off, or nowhere to keep it.
         """
         if self._memory is None or segment.stage not in ("memory", "handoff"):
-            raise InvalidInput("only texts of the stages memory and handoff are remembered, where there is a memory", where=segment.stage)
+            mend = "say the stage memory or handoff, and give the broker a memory"
+            raise InvalidInput("this text can't be remembered", where=segment.stage, mend=mend)
         trajectory = self._trajectory(context)
         with trajectory.lock:
             self._ingest(trajectory, context)

@@ -130,7 +130,7 @@ def check_stage(context: ExchangeContext, spot: Spot, segments: Sequence[Segment
     release = context.release
     refusal = yield from _quarantine(context, spot, segments)
     if refusal is not None:
-        return (yield from _refuse(context, spot, segments, refusal))
+        return (yield from refuse(context, spot, segments, refusal))
     start = yield from ask_time()
     sources = context.sources if spot.stage == "output" else ()
     job = DetectJob(tuple(segments), release.detectors_at(spot.stage), release.scanner_at(spot.stage), sources=sources)
