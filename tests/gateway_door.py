@@ -101,7 +101,7 @@ class Door:
 
     def start(self, policy: str = POLICY, tenant: str = "t1") -> "Door":
         self.policy_file.write_text(policy.replace("UPSTREAM", "http://127.0.0.1:9"))
-        key, self.token = ApiKey.issue(tenant=tenant, name="tests", scopes=("chat", "check"))
+        key, self.token = ApiKey.issue(tenant=tenant, name="tests", scopes=("chat", "check", "redact"))
         publish_keys(self.settings.data_dir / "keys.json", (key,))
         self.plane: DataPlane = build_data_plane(self.settings, self.policy_file, "worker-0")
         self._stack.callback(self.plane.close)

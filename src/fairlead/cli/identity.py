@@ -70,7 +70,12 @@ def key() -> None:
 @click.argument("name")
 @_TENANT
 @click.option(
-    "--scope", "scopes", multiple=True, default=("chat", "check"), show_default=True, help="chat, check or admin:levers; may be repeated."
+    "--scope",
+    "scopes",
+    multiple=True,
+    default=("chat", "check"),
+    show_default=True,
+    help="chat, check, redact or admin:levers; may be repeated.",
 )
 @click.option("--days", type=click.IntRange(1, 3650), default=None, help="How long it lasts; until it is revoked by default.")
 @json_option

@@ -11,6 +11,7 @@ from fairlead.core import FairleadError, Refused, Unavailable
 from fairlead.gateway.answer import Asked, answer
 from fairlead.gateway.check import check
 from fairlead.gateway.http import HttpProblem, Receive, Request, Scope, Send, Wire, read_request, respond, unavailable
+from fairlead.gateway.redact import redact
 from fairlead.gateway.upstream import UpstreamClient
 from fairlead.wire import APIS, Api
 from fairlead.wiring.data_plane import DataPlane
@@ -71,13 +72,15 @@ class Gateway:
             await answer(Asked(self._plane, self._client, api, await read_request(scope, receive), Wire(receive, send)))
         elif method == "POST" and path == "/v1/guard/check":
             await check(self._plane, await read_request(scope, receive), send)
+        elif method == "POST" and path == "/v1/redact":
+            await redact(self._plane, await read_request(scope, receive), send)
         elif method == "GET" and path in ("/healthz", "/readyz", "/metrics"):
             await self._inspect(path, send)
         elif method == "GET" and path == "/v1/models":
             self._plane.authenticate(Request(method, path, dict(scope["headers"]), b"").token(), "chat")
             await respond(send, 200, msgspec.json.encode({"object": "list", "data": self._plane.models()}), [])
         else:
-            raise HttpProblem(404, "not_found", f"there is no {method} here; use POST {', '.join(ROUTES)} and /v1/guard/check")
+            raise HttpProblem(404, "not_found", f"there is no {method} here; use POST {', '.join(ROUTES)}, /v1/guard/check or /v1/redact")
 
     async def _inspect(self, path: str, send: Send) -> None:
         if path == "/metrics":

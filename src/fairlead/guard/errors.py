@@ -19,3 +19,9 @@ class LeversGone(InvalidInput):
     """The lever file of a data folder that has served is gone; starting without it would switch on what was switched off."""
 
     code = "levers-gone"
+
+
+class NothingToRedact(InvalidInput):
+    """A redaction is asked for where no rule replaces anything."""
+
+    code = "nothing-to-redact"

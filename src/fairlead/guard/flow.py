@@ -154,7 +154,7 @@ def check_stage(context: ExchangeContext, spot: Spot, segments: Sequence[Segment
         tool=known_tool(release, segments),
     )
     ruling = judgement.now
-    texts = edited(segments, ruling, context.operators) if decision.action in ("redact", "replace", "route") else {}
+    texts = edited(segments, ruling.edits, context.operators) if decision.action in ("redact", "replace", "route") else {}
     if any(path.endswith(KEY) for path in texts):
         # A key can't be rewritten without changing what the object says: what must not pass is stopped.
         decision, texts = msgspec.structs.replace(decision, action="block"), {}
@@ -311,6 +311,16 @@ def guard_gate(context: ExchangeContext, segments: Sequence[Segment]) -> Flow[li
         return [msgspec.structs.replace(outcome, failed=True)]
     if lever is not None:
         return [(yield from refuse(context, GATE, segments, Refusal(rule=f"lever:{lever.kind}", always=True)))]
+    return (yield from guard_limits(context, segments))
+
+
+def guard_limits(context: ExchangeContext, segments: Sequence[Segment]) -> Flow[list[StageOutcome]]:
+    """Count a request against the limits of its key; no outcome when it is within them.
+
+    Args:
+        context: The Exchange and the Release that decides.
+        segments: Texts of the request.
+    """
     limited = yield from _limits(context, segments)
     return [] if limited is None else [limited]
 

@@ -9,7 +9,7 @@ from fairlead.detectors import Operators
 from fairlead.guard.context import ExchangeContext, StageOutcome
 from fairlead.guard.edits import apply_cuts, cuts_of
 from fairlead.guard.ports import Time
-from fairlead.policy import Release, Ruling
+from fairlead.policy import Edit, Release, Ruling
 
 FAILED = "guard:failed"
 """Rule of a Decision that the guard could not make."""
@@ -143,11 +143,11 @@ def names_unknown(decision: Decision) -> Decision:
     return msgspec.structs.replace(decision, verdict="block", mode="shadow", rule=UNKNOWN)
 
 
-def edited(segments: Iterable[Segment], ruling: Ruling, operators: Operators) -> dict[str, str]:
-    """Return path and new text of each Segment that the ruling edits."""
+def edited(segments: Iterable[Segment], edits: Sequence[Edit], operators: Operators) -> dict[str, str]:
+    """Return path and new text of each Segment that is edited."""
     out: dict[str, str] = {}
     for segment in segments:
-        own = [edit for edit in ruling.edits if edit.finding.path == segment.path]
+        own = [edit for edit in edits if edit.finding.path == segment.path]
         if own:
             out[segment.path] = apply_cuts(segment.text, cuts_of(own, segment.text, operators))
     return out

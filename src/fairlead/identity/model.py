@@ -17,8 +17,8 @@ reads the audit trail and exports evidence; ``admin`` manages accounts and keys.
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
-Scope = Literal["chat", "check", "mcp", "admin:levers"]
-"""What a key may be used for: model traffic, the check API, the MCP gateway, pulling levers."""
+Scope = Literal["chat", "check", "mcp", "redact", "admin:levers"]
+"""What a key may be used for: model traffic, the check API, the MCP gateway, the redaction service, pulling levers."""
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 

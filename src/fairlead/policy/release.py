@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from fairlead.core import Decision, Finding, Stage
+from fairlead.core import SEVERITY, Decision, Finding, Stage
 from fairlead.detectors import Detector, PatternScanner
 from fairlead.detectors.remote import Remote
 from fairlead.policy.cedar import ToolLaw
 from fairlead.policy.model import PolicyDocument
 from fairlead.policy.pins import Pins
-from fairlead.policy.rules import IncidentRule, Rule, RuleTable, Ruling
+from fairlead.policy.rules import Edit, IncidentRule, Rule, RuleTable, Ruling
 from fairlead.policy.tools import Tool
 
 
@@ -62,6 +62,22 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """
         table = self.tables.get(stage)
         return _ALLOW if table is None or not findings else table.decide(stage, findings)
+
+    def edits(self, stage: Stage, findings: Sequence[Finding]) -> tuple[Edit, ...]:
+        """Return what stands in place of the Findings of a text that is only to be redacted.
+
+        A rule that would stop the text, or send it elsewhere, replaces what it is about by a placeholder.
+
+        Args:
+            stage: Where they were made.
+            findings: All Findings of that Stage.
+        """
+        table = self.tables.get(stage)
+        return () if table is None else table.edits(findings)
+
+    def redacts_at(self, stage: Stage) -> bool:
+        """Tell whether a rule of a Stage replaces anything of a text that is only to be redacted."""
+        return any(stage in rule.stages and rule.mode == "enforce" and SEVERITY[rule.action] >= SEVERITY["redact"] for rule in self.rules)
 
     def tool(self, name: str) -> Tool | None:
         """Return the manifest entry of a tool; None for one that the policy does not list."""

@@ -110,8 +110,7 @@ class RuleTable:
         shadowed: list[Rule] = []
         near = False
         for finding in findings:
-            found = self._by_entity.get(finding.entity) or self._by_detector.get((finding.detector, finding.hazard)) or ()
-            for rule, threshold, floor in found:
+            for rule, threshold, floor in self._about(finding):
                 if finding.score >= threshold:
                     if rule.mode == "enforce":
                         held.append((rule, finding))
@@ -122,6 +121,19 @@ class RuleTable:
         if not held and not shadowed:
             return Ruling(near_miss=True) if near else _ALLOW
         return self._rule(stage, held, tuple(dict.fromkeys(shadowed)), near=near)
+
+    def edits(self, findings: Sequence[Finding]) -> tuple[Edit, ...]:
+        """Return what stands in place of everything that an enforced rule would not let pass as it is; see :meth:`Release.edits`."""
+        return tuple(
+            rule.edit_for(finding)
+            for finding in findings
+            for rule, threshold, _ in self._about(finding)
+            if rule.mode == "enforce" and finding.score >= threshold and SEVERITY[rule.action] >= SEVERITY["redact"]
+        )
+
+    def _about(self, finding: Finding) -> Sequence[tuple[Rule, float, float]]:
+        """Return the rules that are about such a Finding, each with its threshold and where its near-miss band begins."""
+        return self._by_entity.get(finding.entity) or self._by_detector.get((finding.detector, finding.hazard)) or ()
 
     def _rule(self, stage: Stage, held: Sequence[tuple[Rule, Finding]], shadowed: Sequence[Rule], *, near: bool) -> Ruling:
         shadow = tuple((rule.id, rule.action) for rule in shadowed)

@@ -1,9 +1,11 @@
 """What came of a check."""
 
+from typing import Any
+
 import msgspec
 
 from fairlead.core import Decision
-from fairlead.guard import StageOutcome
+from fairlead.guard import Replaced, StageOutcome
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +21,21 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     def allowed(self) -> bool:
         """True when the text may go on (perhaps edited)."""
         return self.decision.action not in ("block", "require_approval")
+
+
+class Redacted(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a redaction."""
+
+    decision: Decision
+    value: Any
+    """The text or value as the policy leaves it."""
+    replaced: tuple[Replaced, ...]
+    """What was replaced: entity, pointer and span in the original text; no content."""
+
+    @property
+    def complete(self) -> bool:
+        """True when everything ran; a policy that is fail-open lets a value pass of which a detector saw nothing."""
+        return self.decision.state == "final"
 
 
 def checked_text(outcome: StageOutcome, path: str, text: str) -> Checked:

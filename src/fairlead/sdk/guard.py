@@ -8,8 +8,8 @@ from typing import Any, Self, TypeVar
 
 from fairlead.config import Settings, load_settings
 from fairlead.core import USUAL_ORIGIN, Decision, Origin, Segment, Stage, new_id
-from fairlead.guard import Flow, Spot, StageOutcome, ToolCall, check_stage, guard_call
-from fairlead.sdk.checked import Checked, checked_text
+from fairlead.guard import Flow, GuardUnavailable, Spot, StageOutcome, ToolCall, ToRedact, check_stage, guard_call, redact_value, redacted
+from fairlead.sdk.checked import Checked, Redacted, checked_text
 from fairlead.sdk.exchange import Body, GuardedExchange
 from fairlead.sdk.protect import Protect
 from fairlead.sdk.stream import GuardedStream
@@ -130,6 +130,26 @@ class Guard:
         turn.rest_on(sources)
         return GuardedStream(turn)
 
+    def redact(self, value: object, stage: Stage = "output", *, keys: bool = True) -> Redacted:
+        """Replace what the rules of a Stage redact, replace or stop, in a text or in any value made of texts, lists and mappings.
+
+        Args:
+            value: The value; it is copied where it changes. Whole numbers of at least seven digits are read as texts too.
+            stage: Whose rules count.
+            keys: Whether keys of mappings are read and replaced too.
+
+        Raises:
+            NothingToRedact: No rule of the Stage replaces anything.
+            GuardUnavailable: The guard failed and the policy is fail-closed, or a rule does not say which part of a text it is about.
+        """
+        turn, wanted, flow = self._redacting(value, stage, keys=keys)
+        return _redacted(turn, wanted, turn.run(flow)[0])
+
+    async def aredact(self, value: object, stage: Stage = "output", *, keys: bool = True) -> Redacted:
+        """Like :meth:`redact`, on an event loop."""
+        turn, wanted, flow = self._redacting(value, stage, keys=keys)
+        return _redacted(turn, wanted, (await turn.arun(flow))[0])
+
     def protect(self, function: F) -> F:
         """Guard a function, as a decorator: its text arguments at ``input``, what it returns or yields at ``output``.
 
@@ -177,3 +197,18 @@ class Guard:
         call = ToolCall(tool=tool, arguments=arguments.encode() if isinstance(arguments, str) else arguments, path=_CALL)
         turn.exchange.saw(seen)
         return turn, call, alone(guard_call(turn.exchange.context, call, seen, place="call:0"))
+
+    def _redacting(self, value: object, stage: Stage, *, keys: bool) -> tuple[Turn, ToRedact, Flow[list[StageOutcome]]]:
+        turn = Turn(self._plane, self._tenant)
+        wanted = ToRedact(value=value, path=_TEXT if isinstance(value, str) else "/json", stage=stage, keys=keys)
+        segments = wanted.segments()
+        turn.exchange.saw(segments)
+        return turn, wanted, redact_value(turn.exchange.context, wanted, segments)
+
+
+def _redacted(turn: Turn, wanted: ToRedact, outcome: StageOutcome) -> Redacted:
+    if outcome.stopped:
+        mend = f"see the rule {outcome.decision.rule}"
+        raise GuardUnavailable("a rule stops this and does not say which part of it", mend=mend)
+    value, replaced = redacted(turn.serving.release, wanted, outcome)
+    return Redacted(decision=outcome.decision, value=value, replaced=replaced)

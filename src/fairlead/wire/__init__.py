@@ -6,7 +6,7 @@ from fairlead.wire.chat import ChatCompletions
 from fairlead.wire.document import Json, encode
 from fairlead.wire.fields import KEY, Text
 from fairlead.wire.interaction import TRAJECTORY, CallRef, Extension, Interaction, Reply, apply_edits
-from fairlead.wire.leaves import texts_in, with_texts
+from fairlead.wire.leaves import pointer_to, texts_in, with_texts
 from fairlead.wire.mcp import Told, read_call_result, read_definition, read_listed, read_prompt, read_resource
 from fairlead.wire.responses import Responses
 from fairlead.wire.sse import Event, EventReader, encode_event
@@ -37,6 +37,7 @@ __all__ = [
     "apply_edits",
     "encode",
     "encode_event",
+    "pointer_to",
     "read_call_result",
     "read_definition",
     "read_listed",

@@ -61,6 +61,25 @@ def with_texts(value: object, path: str, texts: Mapping[str, str]) -> object:
     return value
 
 
+def pointer_to(value: object, path: str) -> str:
+    """Return the JSON pointer (RFC 6901) of a place that :func:`texts_in` named; of a key, that of its value.
+
+    Args:
+        value: What the path begins in, after the change: keys are named as they stand there now.
+        path: The path without what comes before the value, such as ``/#0/3``.
+    """
+    here, out = value, ""
+    for token in path.removesuffix(KEY).split("/")[1:]:
+        key: object = int(token.removeprefix("#"))
+        if isinstance(here, Mapping):
+            key = list(here)[int(token.removeprefix("#"))]
+            here = here[key]
+        elif isinstance(here, list | tuple):
+            here = here[int(token)]
+        out += "/" + str(key).replace("~", "~0").replace("/", "~1")
+    return out
+
+
 def _free(key: object, taken: Mapping[object, object]) -> object:
     number, free = 2, key
     while free in taken:
