@@ -1,27 +1,15 @@
 """One guarded answer, whatever its API: guard the request, ask the model, guard the answer."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from fairlead.core import InvalidInput, Unavailable
-from fairlead.gateway.http import HttpProblem, Request, Wire, problem_of, respond, unavailable
+from fairlead.gateway.ask import Asked, ask
+from fairlead.gateway.http import HttpProblem, problem_of, respond, unavailable
 from fairlead.gateway.refusal import refusal
 from fairlead.gateway.stream import EVENT_STREAM, stream_response
-from fairlead.gateway.upstream import UpstreamClient, client_headers, read_whole
 from fairlead.guard import StageOutcome, call_of, guard_reply, guard_request, segment_of, settled
-from fairlead.wire import Api, Interaction, Made, apply_edits, encode
-from fairlead.wiring.data_plane import DataPlane, Upstream
+from fairlead.wire import Interaction, Made, apply_edits
 from fairlead.wiring.exchange import Exchange, context_of
-
-
-class Asked(NamedTuple):
-    """One request on its way through."""
-
-    plane: DataPlane
-    client: UpstreamClient
-    api: Api
-    request: Request
-    wire: Wire
 
 
 async def answer(asked: Asked) -> None:
@@ -69,22 +57,11 @@ async def _answer(asked: Asked, exchange: Exchange, parsed: Interaction) -> None
         return
     for outcome in outcomes:
         apply_edits(parsed.body, outcome.texts)
-    upstream = _upstream(asked, exchange, outcomes)
-    if upstream.model:
-        parsed.body["model"] = upstream.model
-    body, headers = encode(parsed.body), client_headers(asked.request, asked.api.provider)
-    async with asked.client.post(upstream, asked.api.path, body, headers) as response:
-        if response.status != 200:
-            # The upstream's error text may quote the prompt: the client gets the status, not the text.
-            raise HttpProblem(
-                response.status if response.status in (400, 404, 408, 413, 422, 429) else 502,
-                "upstream_error",
-                f"the model's server answered with status {response.status}",
-            )
-        if parsed.stream:
-            await stream_response(exchange, response, asked.wire, parsed, asked.api.codec(_made(exchange)))
+    async with ask(asked, exchange, parsed, _route(asked, exchange, outcomes)) as answered:
+        if answered.data is None:
+            await stream_response(exchange, answered.response, asked.wire, parsed, asked.api.codec(_made(exchange)))
         else:
-            await _whole(asked, exchange, parsed, await read_whole(response))
+            await _whole(asked, exchange, parsed, answered.data)
 
 
 async def _say(asked: Asked, exchange: Exchange, parsed: Interaction, stopped: StageOutcome) -> None:
@@ -101,16 +78,14 @@ async def _say(asked: Asked, exchange: Exchange, parsed: Interaction, stopped: S
     await asked.wire.send({"type": "http.response.body", "body": said})
 
 
-def _upstream(asked: Asked, exchange: Exchange, outcomes: Sequence[StageOutcome]) -> Upstream:
+def _route(asked: Asked, exchange: Exchange, outcomes: Sequence[StageOutcome]) -> str:
     api = asked.api
     route = next((outcome.route for outcome in outcomes if outcome.route), "") or asked.plane.route(exchange.serving, api.provider)
-    upstream = asked.plane.upstream(exchange.serving, route)
-    if upstream.provider != api.provider:
-        message = (
-            f"the policy's upstream {route!r} speaks the API of {upstream.provider}; this path needs one with 'provider: {api.provider}'"
-        )
+    provider = exchange.serving.release.policy.upstream[route].provider
+    if provider != api.provider:
+        message = f"the policy's upstream {route!r} speaks the API of {provider}; this path needs one with 'provider: {api.provider}'"
         raise HttpProblem(400, "wrong_provider", message)
-    return upstream
+    return route
 
 
 async def _whole(asked: Asked, exchange: Exchange, parsed: Interaction, data: bytes) -> None:

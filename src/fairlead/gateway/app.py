@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import msgspec
 
 from fairlead.core import FairleadError, Refused, Unavailable
-from fairlead.gateway.answer import Asked, answer
+from fairlead.gateway.answer import answer
+from fairlead.gateway.ask import Asked
 from fairlead.gateway.check import check
 from fairlead.gateway.http import HttpProblem, Receive, Request, Scope, Send, Wire, read_request, respond, unavailable
 from fairlead.gateway.redact import redact

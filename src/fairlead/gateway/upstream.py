@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
+from fairlead.core import Clock, SystemClock
+from fairlead.gateway.breaker import Breakers
 from fairlead.gateway.http import HttpProblem, Request
 from fairlead.wire import Provider
 from fairlead.wiring.data_plane import Upstream
 
 CONNECT_S = 10.0
-IDLE_S = 120.0
-"""An upstream that sends nothing for so long is given up."""
 MAX_RESPONSE = 64 * 1024 * 1024
 """Bytes of a response at most, streamed or not."""
 
@@ -22,9 +22,14 @@ _NAMES = re.compile(r"[a-z0-9-]{1,64}( ?, ?[a-z0-9-]{1,64}){0,15}\Z", re.ASCII)
 
 
 class UpstreamClient:
-    """Sends guarded requests to the upstreams of a policy."""
+    """Sends guarded requests to the upstreams of a policy.
 
-    def __init__(self) -> None:
+    Args:
+        clock: For the breakers.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.breakers = Breakers(clock or SystemClock())
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
@@ -49,7 +54,8 @@ class UpstreamClient:
             headers["authorization"] = f"Bearer {upstream.key}"
         try:
             # A redirect could lead a request, and its key, anywhere.
-            async with self._open().post(upstream.base_url + path, data=body, headers=headers, allow_redirects=False) as response:
+            url, timeout = upstream.base_url + path, aiohttp.ClientTimeout(sock_connect=CONNECT_S, sock_read=upstream.timeout_s)
+            async with self._open().post(url, data=body, headers=headers, allow_redirects=False, timeout=timeout) as response:
                 yield response
         except TimeoutError as error:
             raise HttpProblem(504, "upstream_timeout", "the model did not answer in time; try again") from error
@@ -63,8 +69,7 @@ class UpstreamClient:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=IDLE_S)
-            self._session = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0), auto_decompress=False)
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), auto_decompress=False)
         return self._session
 
 

@@ -60,9 +60,10 @@ def _share(value: object) -> object:
 
 
 def _reference_to_secret(value: object) -> object:
-    if isinstance(value, str) and re.match(r"env:[A-Za-z_][A-Za-z0-9_]*\Z", value):
+    if isinstance(value, str) and re.match(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00-\x1f]{1,4000})\Z", value):
         return value
-    raise PydanticCustomError("key", "a key never stands in a policy", {"mend": "write env:NAME, and set the variable NAME where it runs"})
+    mend = "write env:NAME, and set the variable NAME where it runs, or file:/path of a file that holds it"
+    raise PydanticCustomError("key", "a key never stands in a policy", {"mend": mend})
 
 
 def _operator(value: object) -> object:
@@ -97,7 +98,13 @@ class UpstreamDocument(Document):
     base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$")] = ""
     """Where its server is; empty for the provider's own."""
     key: Annotated[str, BeforeValidator(_reference_to_secret)] = ""
-    """``env:NAME``; the key itself never stands in a policy."""
+    """``env:NAME`` or ``file:/path``; the key itself never stands in a policy."""
+    timeout_s: Annotated[float, Field(gt=0, le=3600)] = 120
+    """An upstream that sends nothing for so long is given up."""
+    retries: Annotated[int, Field(ge=0, le=5)] = 0
+    """How often it is asked again when it can't answer; a budget keeps all requests together from asking a fifth more."""
+    fallback: Names = ()
+    """Upstreams that are asked instead, in this order, when it does not answer; what its own entries say of fallbacks is not followed."""
 
 
 class PointDocument(Document):

@@ -1,7 +1,9 @@
 """What the parts of a policy say about each other, and about the detectors of this installation: all of it must exist."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+from pydantic import BaseModel
 
 from fairlead.core import FairleadError
 from fairlead.detectors import Registry, builtin_patterns
@@ -9,7 +11,7 @@ from fairlead.policy.documents import did_you_mean, salvage
 from fairlead.policy.entities import entity_problems
 from fairlead.policy.errors import PolicyReference, PolicyShape, PolicyThreshold
 from fairlead.policy.messages import DEFAULT_MESSAGES
-from fairlead.policy.model import DetectorDocument, EntityDocument, IncidentDocument, RuleDocument, ToolDocument
+from fairlead.policy.model import DetectorDocument, EntityDocument, IncidentDocument, RuleDocument, ToolDocument, UpstreamDocument
 from fairlead.policy.remotes import Known, remote_problems, remotes_of
 from fairlead.policy.source import Place, Plain, Source
 from fairlead.policy.tools import contradictions
@@ -17,6 +19,7 @@ from fairlead.policy.tools import contradictions
 OWN_HAZARDS = frozenset({"tool_abuse", "data_exfiltration", "unbounded_consumption"})
 """Hazards that the broker and the limits report, without any detector."""
 DEFAULT_UPSTREAM = "default"
+M = TypeVar("M", bound=BaseModel)
 
 
 class Parts(NamedTuple):
@@ -28,6 +31,7 @@ class Parts(NamedTuple):
     incidents: Sequence[tuple[int, IncidentDocument]]
     entities: Sequence[tuple[int, EntityDocument]]
     detectors: Mapping[str, DetectorDocument]
+    upstreams: Mapping[str, UpstreamDocument]
 
     @classmethod
     def of(cls, source: Source) -> "Parts":
@@ -38,7 +42,8 @@ class Parts(NamedTuple):
             salvage(_get(source, "tools"), ToolDocument),
             salvage(_get(source, "incidents"), IncidentDocument),
             salvage(_get(source, "entities"), EntityDocument),
-            _detectors(source),
+            _named(source, "detectors", DetectorDocument),
+            _named(source, "upstream", UpstreamDocument),
         )
 
     def names(self, section: str, key: str = "") -> list[str]:
@@ -97,11 +102,11 @@ def _get(source: Source, key: str) -> Plain:
     return source.value.get(key) if isinstance(source.value, dict) else None
 
 
-def _detectors(source: Source) -> dict[str, DetectorDocument]:
-    """Return the remote detectors that are valid on their own."""
-    section = _get(source, "detectors")
-    entries = section if isinstance(section, dict) else {}
-    return {name: found[0][1] for name, entry in entries.items() if (found := salvage([entry], DetectorDocument))}
+def _named(source: Source, section: str, model: type[M]) -> dict[str, M]:
+    """Return the entries of a section that are valid on their own, by their names."""
+    entries = _get(source, section)
+    named = entries if isinstance(entries, dict) else {}
+    return {name: found[0][1] for name, entry in named.items() if (found := salvage([entry], model))}
 
 
 def _missing(parts: Parts, place: Place, used: Sequence[str], known: Collection[str], what: str) -> Iterator[FairleadError]:
@@ -128,6 +133,13 @@ def _of_upstreams(parts: Parts) -> Iterator[FairleadError]:
     if upstreams and DEFAULT_UPSTREAM not in upstreams:
         where = parts.source.where(("upstream",))
         yield PolicyReference("no upstream is called 'default'", where=where, mend="call the one that requests go to 'default'")
+    for name, upstream in parts.upstreams.items():
+        place: Place = ("upstream", name, "fallback")
+        yield from _missing(parts, place, upstream.fallback, upstreams, "there is no upstream {}")
+        for other in upstream.fallback:
+            if other == name or parts.upstreams.get(other, upstream).provider != upstream.provider:
+                where, mend = parts.source.where(place), f"name others with 'provider: {upstream.provider}'"
+                yield PolicyShape(f"'{other}' can't stand in for '{name}'", where=where, mend=mend)
 
 
 def _of_rules(parts: Parts) -> Iterator[FairleadError]:

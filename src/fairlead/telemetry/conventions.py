@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 SCHEMA = "fairlead-telemetry/1"
 """Version of these names; it changes when one changes its meaning."""
 
-Label = Literal["system", "stage", "action", "rule"]
+Label = Literal["system", "stage", "action", "rule", "upstream", "outcome"]
 """The only labels that a metric may have: their values come from the policy or from closed lists, so they are few and no content."""
 
 
@@ -38,7 +38,8 @@ GUARD_SECONDS = Metric(
     ("system", "stage"),
     (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5),
 )
-METRICS: tuple[Metric, ...] = (DECISIONS, NEAR_MISSES, BYPASSES, COVERAGE_FAILURES, GUARD_SECONDS)
+UPSTREAM_REQUESTS = Metric("fairlead_upstream_requests", "counter", "Requests to models' servers by their end.", ("upstream", "outcome"))
+METRICS: tuple[Metric, ...] = (DECISIONS, NEAR_MISSES, BYPASSES, COVERAGE_FAILURES, GUARD_SECONDS, UPSTREAM_REQUESTS)
 
 OTHER = "other"
 """Label value of what is beyond the cardinality cap, or not shaped like a name."""

@@ -26,6 +26,10 @@ class Telemetry:
         """Count one final Decision."""
         self._metrics.observe(decision)
 
+    def observe_upstream(self, name: str, outcome: str) -> None:
+        """Count how one request to an upstream ended."""
+        self._metrics.observe_upstream(name, outcome)
+
     def traced(self, exchange: str) -> bool:
         """Tell whether an Exchange is traced, so that nothing is collected for one that is not."""
         return self._spans is not None and self._spans.sampled(exchange)

@@ -13,6 +13,7 @@ from fairlead.telemetry.conventions import (
     MAX_SERIES,
     NEAR_MISSES,
     OTHER,
+    UPSTREAM_REQUESTS,
     Metric,
     safe_name,
 )
@@ -40,6 +41,7 @@ class Metrics:
         self._near_misses = self._counter(NEAR_MISSES)
         self._bypasses = self._counter(BYPASSES)
         self._coverage_failures = self._counter(COVERAGE_FAILURES)
+        self._upstreams = self._counter(UPSTREAM_REQUESTS)
         buckets = GUARD_SECONDS.buckets
         self._guard_seconds = Histogram(
             GUARD_SECONDS.name, GUARD_SECONDS.help, GUARD_SECONDS.labels, buckets=buckets, registry=self._registry
@@ -59,6 +61,10 @@ class Metrics:
         for coverage in decision.coverage:
             if coverage.status in ("errored", "timed_out"):
                 series.coverage_failures.inc()
+
+    def observe_upstream(self, name: str, outcome: str) -> None:
+        """Count one request to an upstream; both are names that the policy and the gateway give."""
+        self._upstreams.labels(upstream=safe_name(name), outcome=outcome).inc()
 
     def exposition(self) -> bytes:
         """Return the Prometheus text format."""

@@ -31,13 +31,12 @@ from fairlead.policy import Release
 from fairlead.telemetry import ExchangeTrace, Telemetry
 from fairlead.wire import Provider
 from fairlead.wiring.policy_files import LastGood, PolicyFiles
+from fairlead.wiring.secrets import Secrets, secrets_of
 
 BASE_URLS: Mapping[Provider, str] = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com/v1"}
 """Where a provider's own servers are."""
 OPERATOR_KEY = "operators.key"
 """File of the installation's key for hashes in redacted texts, in the folder of keys."""
-Secrets = Callable[[str], str]
-"""Name of an environment variable to its value."""
 
 
 class Upstream(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +48,8 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     """Model to ask for instead of the client's; empty leaves the client's."""
     provider: Provider = "openai"
     """Whose API it speaks."""
+    timeout_s: float = 120
+    """Given up when it sends nothing for so long."""
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +137,13 @@ class DataPlane:
         document = serving.release.policy.upstream[route]
         key = self.secret(document.key) if document.key else ""
         base_url = document.base_url or BASE_URLS[document.provider]
-        return Upstream(base_url=base_url.rstrip("/"), key=key, model=document.model or "", provider=document.provider)
+        return Upstream(
+            base_url=base_url.rstrip("/"),
+            key=key,
+            model=document.model or "",
+            provider=document.provider,
+            timeout_s=document.timeout_s,
+        )
 
     def route(self, serving: Serving, provider: Provider) -> str:
         """Return the route of a request that no rule routes: the first of the policy that speaks the client's API, else the default one."""
@@ -150,6 +157,10 @@ class DataPlane:
     def observe(self, decision: Decision) -> None:
         """Count a Decision; no content can get in."""
         self._parts.telemetry.observe(decision)
+
+    def observe_upstream(self, name: str, outcome: str) -> None:
+        """Count how an upstream was asked."""
+        self._parts.telemetry.observe_upstream(name, outcome)
 
     def traced(self, exchange: str) -> bool:
         """Tell whether an Exchange is traced, so that nothing is collected for one that is not."""
@@ -231,16 +242,16 @@ def read_secret(reference: str, secrets: Secrets) -> str:
     """Return the secret that a policy refers to.
 
     Args:
-        reference: ``env:NAME``.
+        reference: ``env:NAME`` or ``file:/path``.
         secrets: Where secrets are.
 
     Raises:
         Unavailable: It is not set.
     """
-    kind, _, name = reference.partition(":")
-    value = secrets(name) if kind == "env" else ""
+    value = secrets(reference)
     if not value:
-        raise Unavailable("a key that the policy names is not set", where=reference, mend="set the variable in the gateway's environment")
+        mend = "set the variable in the gateway's environment, or write the file"
+        raise Unavailable("a key that the policy names is not set", where=reference, mend=mend)
     return value
 
 
@@ -305,7 +316,8 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
         undo.callback(journal.close)
         sealer = Sealer.open(settings.config_dir)
         undo.callback(sealer.close)
-        remote = RemoteRunner(secret_from_environment)
+        secrets = secrets_of(secret_from_environment)
+        remote = RemoteRunner(secrets)
         undo.callback(remote.close)
         bell = _bell(settings)
         if bell is not None:
@@ -328,7 +340,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             telemetry=Telemetry(sample=settings.trace_sample, exporter=exporter),
             remote=remote,
             bell=bell,
-            secrets=secret_from_environment,
+            secrets=secrets,
             operators=_operators(installation_key(settings.config_dir / OPERATOR_KEY)),
         )
         plane = DataPlane(loaded, registry, parts)

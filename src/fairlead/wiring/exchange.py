@@ -33,6 +33,8 @@ class Exchange:
         self._plane = plane
         self.serving = serving
         self.context = context
+        self.upstream = ""
+        """Name of the policy's upstream that answered; empty as long as none did."""
         self._pending: list[Decision] = []
         self._seen: list[Segment] = []
         self._captures: list[tuple[int, str]] = []
@@ -152,7 +154,7 @@ class Exchange:
         if self._traced is None:
             return
         context, policy = self.context, self.serving.release.policy
-        upstream = policy.upstream.get("default")
+        upstream = policy.upstream.get(self.upstream or "default")
         self._plane.trace(
             ExchangeTrace(
                 exchange=context.exchange,
@@ -175,6 +177,7 @@ class Exchange:
             (b"x-fairlead-exchange", self.context.exchange.encode()),
             (b"x-fairlead-release", self.serving.release.id.encode()),
             (b"x-fairlead-worker", self._plane.worker.encode()),
+            *([(b"x-fairlead-upstream", self.upstream.encode())] if self.upstream else []),
         ]
 
     def _seal(self, decisions: list[Decision], records: list[Record]) -> str:

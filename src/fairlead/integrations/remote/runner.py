@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Secrets = Callable[[str], str]
-"""Name of an environment variable to its value; empty when it is not set."""
+"""Reference of a policy (``env:NAME``, ``file:/path``) to what it stands for; empty when there is nothing."""
 MAX_ANSWER = 1 << 20
 """Bytes of an answer at most."""
 AT_ONCE = 32
@@ -184,7 +184,7 @@ class RemoteRunner:
     def _key(self, remote: Remote) -> str:
         if not remote.key:
             return ""
-        value = self._secrets(remote.key.partition(":")[2])
+        value = self._secrets(remote.key)
         if not value:
             raise _Failed("its key is not set")
         return value
