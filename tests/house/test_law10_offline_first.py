@@ -80,6 +80,7 @@ NAMED_ONLY = {
     "fairlead.readthedocs.io": "names of documentation pages and of predicate types",
     "in-toto.io": "the name of the statement type",
     "www.w3.org": "the name of SVG",
+    "docs.oasis-open.org": "the name of SARIF's schema",
     "genai.owasp.org": "a source of the taxonomy",
     "mlcommons.org": "a source of the taxonomy",
     "doi.org": "a source of the taxonomy",

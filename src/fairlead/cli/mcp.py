@@ -98,12 +98,13 @@ def _review(policy: Path) -> "tuple[PolicyFiles, Release, Review]":
     from fairlead.core import UsageError
     from fairlead.detectors import Registry
     from fairlead.wiring.policy_files import PolicyFiles
+    from fairlead.wiring.secrets import secrets_of
 
     files = PolicyFiles(policy.absolute(), load_settings().config_dir)
     release = files.compile(Registry.load())
     if release.policy.mcp is None:
         raise UsageError("the policy names no MCP servers", where=str(policy), mend="add 'mcp: {servers: …}'")
-    found: Review = _gateway().review(release, secret_from_environment)
+    found: Review = _gateway().review(release, secrets_of(secret_from_environment))
     return files, release, found
 
 

@@ -20,7 +20,7 @@ from fairlead.agents import (
     asked_entry,
 )
 from fairlead.config import Settings, secret_from_environment
-from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, Unavailable, canonical_bytes
+from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, canonical_bytes
 from fairlead.detectors import Operators, Registry
 from fairlead.guard import FileLevers, MemoryLimits, Ports, begin_levers
 from fairlead.identity import ApiKey, KeyRing, Scope
@@ -31,7 +31,7 @@ from fairlead.policy import Release
 from fairlead.telemetry import ExchangeTrace, Telemetry
 from fairlead.wire import Provider
 from fairlead.wiring.policy_files import LastGood, PolicyFiles
-from fairlead.wiring.secrets import Secrets, secrets_of
+from fairlead.wiring.secrets import Secrets, read_secret, secrets_of
 
 BASE_URLS: Mapping[Provider, str] = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com/v1"}
 """Where a provider's own servers are."""
@@ -236,23 +236,6 @@ class DataPlane:
             Unavailable: It is not set.
         """
         return read_secret(reference, self._parts.secrets)
-
-
-def read_secret(reference: str, secrets: Secrets) -> str:
-    """Return the secret that a policy refers to.
-
-    Args:
-        reference: ``env:NAME`` or ``file:/path``.
-        secrets: Where secrets are.
-
-    Raises:
-        Unavailable: It is not set.
-    """
-    value = secrets(reference)
-    if not value:
-        mend = "set the variable in the gateway's environment, or write the file"
-        raise Unavailable("a key that the policy names is not set", where=reference, mend=mend)
-    return value
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from fairlead.core import Unavailable
+
 Secrets = Callable[[str], str]
 """Reference (``env:NAME`` or ``file:/path``) to what it stands for; empty when there is nothing."""
 LONGEST = 65_536
@@ -23,6 +25,23 @@ def secrets_of(environment: Callable[[str], str]) -> Secrets:
         return _from_file(Path(name)) if kind == "file" else ""
 
     return read
+
+
+def read_secret(reference: str, secrets: Secrets) -> str:
+    """Return the secret that a policy refers to.
+
+    Args:
+        reference: ``env:NAME`` or ``file:/path``.
+        secrets: Where secrets are.
+
+    Raises:
+        Unavailable: It is not set.
+    """
+    value = secrets(reference)
+    if not value:
+        mend = "set the variable in the gateway's environment, or write the file"
+        raise Unavailable("a key that the policy names is not set", where=reference, mend=mend)
+    return value
 
 
 def _from_file(path: Path) -> str:

@@ -11,7 +11,7 @@ from fairlead.gateway.mcp.links import Link, streams_of
 from fairlead.gateway.mcp.quiet import keep_quiet
 from fairlead.policy import Pins, Release
 from fairlead.wire import read_definition
-from fairlead.wiring.data_plane import Secrets, read_secret
+from fairlead.wiring.secrets import Secrets, read_secret
 
 
 class Reviewed(NamedTuple):
