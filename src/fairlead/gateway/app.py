@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
@@ -12,6 +12,7 @@ from fairlead.gateway.answer import answer
 from fairlead.gateway.ask import Asked
 from fairlead.gateway.check import check
 from fairlead.gateway.http import HttpProblem, Receive, Request, Scope, Send, Wire, read_request, respond, unavailable
+from fairlead.gateway.moderate import moderate
 from fairlead.gateway.redact import redact
 from fairlead.gateway.upstream import UpstreamClient
 from fairlead.wire import APIS, Api
@@ -22,6 +23,12 @@ RELOAD_S = 0.25
 CHAT = APIS["openai_chat"]
 ROUTES: Mapping[str, Api] = {f"/v1{api.path}": api for api in APIS.values()}
 """Path to the API that is spoken there; errors of a path below have its shape, those of any other path that of Chat Completions."""
+OWN: Mapping[str, Callable[[DataPlane, Request, Send], Awaitable[None]]] = {
+    "/v1/guard/check": check,
+    "/v1/redact": redact,
+    "/v1/moderations": moderate,
+}
+"""Path to what answers without a model."""
 _log = logging.getLogger("fairlead.gateway")
 
 
@@ -71,17 +78,15 @@ class Gateway:
         api = ROUTES.get(path)
         if method == "POST" and api is not None:
             await answer(Asked(self._plane, self._client, api, await read_request(scope, receive), Wire(receive, send)))
-        elif method == "POST" and path == "/v1/guard/check":
-            await check(self._plane, await read_request(scope, receive), send)
-        elif method == "POST" and path == "/v1/redact":
-            await redact(self._plane, await read_request(scope, receive), send)
+        elif method == "POST" and path in OWN:
+            await OWN[path](self._plane, await read_request(scope, receive), send)
         elif method == "GET" and path in ("/healthz", "/readyz", "/metrics"):
             await self._inspect(path, send)
         elif method == "GET" and path == "/v1/models":
             self._plane.authenticate(Request(method, path, dict(scope["headers"]), b"").token(), "chat")
             await respond(send, 200, msgspec.json.encode({"object": "list", "data": self._plane.models()}), [])
         else:
-            raise HttpProblem(404, "not_found", f"there is no {method} here; use POST {', '.join(ROUTES)}, /v1/guard/check or /v1/redact")
+            raise HttpProblem(404, "not_found", f"there is no {method} here; use POST {', '.join((*ROUTES, *OWN))}")
 
     async def _inspect(self, path: str, send: Send) -> None:
         if path == "/metrics":

@@ -8,11 +8,13 @@ from fairlead.wire.fields import KEY, Text
 from fairlead.wire.interaction import TRAJECTORY, CallRef, Extension, Interaction, Reply, apply_edits
 from fairlead.wire.leaves import pointer_to, texts_in, with_texts
 from fairlead.wire.mcp import Told, read_call_result, read_definition, read_listed, read_prompt, read_resource
+from fairlead.wire.moderations import CATEGORIES, Moderated, Verdict, moderation_of, read_moderation
 from fairlead.wire.responses import Responses
 from fairlead.wire.sse import Event, EventReader, encode_event
 
 __all__ = [
     "APIS",
+    "CATEGORIES",
     "KEY",
     "TRAJECTORY",
     "Api",
@@ -29,18 +31,22 @@ __all__ = [
     "Json",
     "Leaving",
     "Made",
+    "Moderated",
     "Provider",
     "Reply",
     "Responses",
     "Text",
     "Told",
+    "Verdict",
     "apply_edits",
     "encode",
     "encode_event",
+    "moderation_of",
     "pointer_to",
     "read_call_result",
     "read_definition",
     "read_listed",
+    "read_moderation",
     "read_prompt",
     "read_resource",
     "texts_in",
