@@ -37,6 +37,9 @@ tools:
   - {tool: web_fetch, allow: true}
   - {tool: bash_code_execution, allow: true}
   - {tool: list_notes, allow: true}
+  - {tool: file_search, allow: true}
+  - {tool: code_interpreter, allow: true}
+  - {tool: docs/look_up, allow: true}
 """
 CARD = "4111 1111 1111 1111"
 CARDS = """\

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -20,6 +21,18 @@ CARD = "4111 1111 1111 1111"
 SECRET = "AKIA" + "IOSFODNN7EXAMPLQ"
 BEGIN = [{"type": "response.created", "response": reply()}]
 AT = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+
+
+HOSTED = POLICY + "".join(
+    f"  - {{tool: {tool}, allow: true}}\n" for tool in ("web_search", "file_search", "code_interpreter", "docs/look_up")
+)
+
+
+@pytest.fixture(scope="module")
+def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """A door whose policy lets the provider's tools give what they found."""
+    with ExitStack() as stack:
+        yield Door(stack, tmp_path_factory.mktemp("hosted")).start(HOSTED)
 
 
 def stream(door: Any, pieces: list[bytes], **extra: Any) -> Any:
@@ -53,8 +66,8 @@ def follow(found: list[Any]) -> Any:
     return state
 
 
-def test_a_clean_stream_tells_all_that_the_upstream_told(open_door: Any) -> None:
-    found = passed(open_door, *OUTPUT)
+def test_a_clean_stream_tells_all_that_the_upstream_told(hosted: Door) -> None:
+    found = passed(hosted, *OUTPUT)
     follow(found)
     assert last(found)["output"] == [{**OUTPUT[0], "status": "completed"}, *OUTPUT[1:]]
     assert found[-1]["type"] == "response.completed"
@@ -96,18 +109,26 @@ def test_a_secret_ends_the_response_after_the_clean_prefix(open_door: Any) -> No
 
 
 @pytest.mark.parametrize("place", range(3))
-def test_a_secret_in_what_a_hosted_tool_found_does_not_leave(open_door: Any, place: int) -> None:
+def test_a_secret_in_what_a_hosted_tool_found_does_not_leave(hosted: Door, place: int) -> None:
     changed = json.loads(json.dumps([OUTPUT[1], OUTPUT[2], OUTPUT[3]]))
     changed[0]["results"][0]["text"] = changed[1]["action"]["query"] = changed[2]["outputs"][0]["logs"] = f"use {SECRET} here"
-    found = passed(open_door, changed[place])
+    found = passed(hosted, changed[place])
     assert SECRET not in json.dumps(found)
     assert found[-1]["type"] == "response.incomplete"
 
 
-def test_a_card_in_what_a_hosted_tool_found_is_cut_out(open_door: Any) -> None:
+@pytest.mark.parametrize("item", OUTPUT[1:5], ids=lambda item: item["type"])
+def test_what_a_tool_of_the_provider_found_that_is_not_allowed_does_not_leave(open_door: Any, item: Any) -> None:
+    """It has run; that is why such tools are unknown in a request."""
+    for answer in (stream(open_door, wire(events(reply(item)))), stream(open_door, [json.dumps(reply(item)).encode()], stream=False)):
+        assert b"stopped by the policy" in answer.body
+        assert item["id"].encode() not in answer.body
+
+
+def test_a_card_in_what_a_hosted_tool_found_is_cut_out(hosted: Door) -> None:
     item = json.loads(json.dumps(OUTPUT[1]))
     item["results"][0]["text"] = f"card {CARD} it is"
-    found = passed(open_door, item)
+    found = passed(hosted, item)
     assert last(found)["output"][0]["results"][0]["text"] == "card [PAYMENT_CARD] it is"
 
 

@@ -134,6 +134,9 @@ CALLS = [
     ({"type": "local_shell_call", "call_id": "c", "action": {"command": ["ls"]}}, "local_shell", '{"action":{"command":["ls"]}}'),
     ({"type": "shell_call", "call_id": "c", "action": {"commands": ["ls"]}}, "shell", '{"action":{"commands":["ls"]}}'),
     ({"type": "apply_patch_call", "call_id": "c", "operation": {"path": "x"}}, "apply_patch", '{"operation":{"path":"x"}}'),
+    ({"type": "mcp_call", "server_label": "docs", "name": "look_up", "arguments": "{}", "output": "x"}, "docs/look_up", "{}"),
+    ({"type": "web_search_call", "action": {"type": "search", "query": "x"}}, "web_search", '{"action":{"type":"search","query":"x"}}'),
+    ({"type": "code_interpreter_call", "code": "x", "outputs": []}, "code_interpreter", '{"code":"x"}'),
     (
         {"type": "computer_call", "call_id": "c", "action": {"type": "wait"}, "actions": [{"type": "type", "text": "x"}]},
         "computer",
@@ -143,7 +146,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("item", "tool", "arguments"), CALLS)
-def test_every_item_that_asks_the_client_to_act_is_a_call(item: dict[str, Any], tool: str, arguments: str) -> None:
+def test_every_item_that_calls_a_tool_is_a_call(item: dict[str, Any], tool: str, arguments: str) -> None:
     """Of a namespace or a server too, under a name of its own: a tool that is allowed here is not allowed there."""
     read = answered(item)
     assert [(call.tool, call.arguments) for call in read.calls] == [(tool, arguments)]

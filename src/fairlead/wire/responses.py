@@ -14,7 +14,7 @@ from fairlead.wire.api import Made, Provider
 from fairlead.wire.chat_stream import error_of
 from fairlead.wire.document import Json, encode, list_of, object_of, read_object, text_of
 from fairlead.wire.fields import Extraction, Fields, Free, Items, Node, Tagged, Text, Unsupported, walk
-from fairlead.wire.interaction import CallRef, Interaction, Reply, interaction_of, name_results, reply_of, take_extension
+from fairlead.wire.interaction import Interaction, Reply, interaction_of, name_results, reply_of, take_extension
 from fairlead.wire.responses_body import HEAD, forget, message_saying, response_of, stopped_response
 from fairlead.wire.responses_items import INERT, RESPONSE_ITEMS, RESULTS, call_of, items, message, tool_of, tools
 from fairlead.wire.responses_stream import ResponsesCodec
@@ -100,7 +100,7 @@ class Responses:
         walk(_REQUEST, {**body, "input": None}, "", out, REQUEST_UNKNOWN)
         given = body.get("input")
         if isinstance(given, list):
-            calls = [call for index, item in enumerate(given) if (call := _call(item, f"/input/{index}")) is not None]
+            calls = [call for index, item in enumerate(given) if (call := call_of(item, f"/input/{index}")) is not None]
             named = {call.call: call.tool for call in calls if call.call}
             for index, item in enumerate(given):
                 _read_item(item, f"/input/{index}", out, named, retrieval_tools)
@@ -147,14 +147,6 @@ class Responses:
     def error(self, status: int, code: str, message: str) -> bytes:
         """Return the body of an error in OpenAI's shape."""
         return error_of(status, code, message)
-
-
-def _call(item: Json, path: str) -> CallRef | None:
-    """Return the call that an item of a request's history tells of, also one that the provider made."""
-    record = object_of(item)
-    if record.get("type") == "mcp_call":
-        return CallRef(path, tool_of(record), text_of(record.get("id")), "")
-    return call_of(item, path)
 
 
 def _read_item(item: Json, path: str, out: Extraction, named: dict[str, str], retrieval_tools: frozenset[str]) -> None:

@@ -22,8 +22,14 @@ CALLS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "local_shell_call": ("local_shell", ("action",)),
     "shell_call": ("shell", ("action",)),
     "apply_patch_call": ("apply_patch", ("operation",)),
+    "mcp_call": ("", ("arguments",)),
+    "web_search_call": ("web_search", ("action",)),
+    "file_search_call": ("file_search", ("queries",)),
+    "code_interpreter_call": ("code_interpreter", ("code",)),
+    "image_generation_call": ("image_generation", ("revised_prompt",)),
 }
-"""Items that ask whoever reads them to act: name of the tool, empty where the item names it, and the fields that say what to do."""
+"""Items that call a tool, those of the provider's own included: name of the tool, empty where the item names it, and the fields that say
+what it is to do."""
 
 RESULTS = (
     "function_call_output",
@@ -79,7 +85,7 @@ def items(said: Text, call: Text, gave: Text, found: Text) -> dict[str, Node]:
 
     Args:
         said: What a text of the model is.
-        call: What the arguments of a call are that somebody must make.
+        call: What the arguments of a call are.
         gave: What the result of a tool is.
         found: What a retrieved document is.
     """
@@ -91,10 +97,10 @@ def items(said: Text, call: Text, gave: Text, found: Text) -> dict[str, Node]:
     shell = Items(Fields({"stdout": gave, "stderr": gave, "outcome": Fields({"type": INERT, "exit_code": INERT}), "created_by": INERT}))
     result = Fields({"file_id": INERT, "score": INERT, "filename": found, "text": found, "attributes": Free(found.origin, found.stage)})
     search: dict[str, Node] = {
-        "queries": Items(said),
-        "query": said,
-        "pattern": said,
-        "url": said,
+        "queries": Items(call),
+        "query": call,
+        "pattern": call,
+        "url": call,
         "sources": Items(Fields({"type": INERT, "url": found})),
     }
     picture = ("action", "background", "output_format", "quality", "size")
@@ -114,15 +120,15 @@ def items(said: Text, call: Text, gave: Text, found: Text) -> dict[str, Node]:
         "local_shell_call_output": {"output": gave},
         "shell_call_output": {"output": shell, "max_output_length": INERT},
         "apply_patch_call_output": {"output": gave},
-        "file_search_call": {"queries": Items(said), "results": Items(result)},
+        "file_search_call": {"queries": Items(call), "results": Items(result)},
         "web_search_call": {"action": Fields({"type": INERT, **search})},
         "code_interpreter_call": {
             "code": said,
             "container_id": INERT,
             "outputs": Items(Fields({"type": INERT, "logs": gave, "url": gave})),
         },
-        "image_generation_call": {**dict.fromkeys(picture, INERT), "result": UNSUPPORTED, "revised_prompt": said, "error": told},
-        "mcp_call": {"arguments": said, "output": gave, "error": told, "approval_request_id": INERT},
+        "image_generation_call": {**dict.fromkeys(picture, INERT), "result": UNSUPPORTED, "revised_prompt": call, "error": told},
+        "mcp_call": {"arguments": call, "output": gave, "error": told, "approval_request_id": INERT},
         "mcp_list_tools": {"tools": Items(told), "error": told},
         "mcp_approval_response": {"approval_request_id": INERT, "approve": INERT, "reason": said},
         "compaction_trigger": {},
