@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -139,6 +139,15 @@ def test_what_a_denied_tool_of_the_provider_gave_does_not_leave(desk: Door) -> N
         assert got["stop_reason"] == "refusal"
 
 
+def test_what_can_t_be_cut_out_ends_the_answer(desk: Door) -> None:
+    """A key can't be rewritten without changing what the object says."""
+    given_ = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{f"card {CARD}": "x"}]}
+    message = reply(given_, "done")
+    got = put_together(ask(desk, streamed(message)).body)
+    assert (shown(got), got["stop_reason"]) == ([("text", "done")], "refusal")
+    assert whole(desk, message)["stop_reason"] == "refusal"
+
+
 def test_a_tool_without_parameters_is_called_with_an_empty_object(desk: Door) -> None:
     events = events_of(reply(call("search_docs", {}), stop="tool_use"))
     bare = [event for event in events if event["type"] != "content_block_delta"]
@@ -240,3 +249,41 @@ def test_a_count_of_tokens_is_guarded_at_input(desk: Door) -> None:
     assert json.loads(desk.ask({**ASKED, "stream": True}, path="/v1/messages/count_tokens").body) == {"input_tokens": 9}
     answer = desk.ask({**ASKED, "system": f"the key {SECRET}"}, path="/v1/messages/count_tokens")
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (400, "content_filter")
+
+
+STARTS: dict[str, JsonObject] = {
+    "text": {"type": "text", "text": ""},
+    "thinking": {"type": "thinking", "thinking": "", "signature": ""},
+    "tool_use": call("search_docs", {}),
+    "server_tool_use": {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}},
+    "redacted_thinking": {"type": "redacted_thinking", "data": ""},
+    "web_search_tool_result": {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []},
+    "hologram": {"type": "hologram"},
+}
+FIELDS = {
+    "text_delta": "text",
+    "thinking_delta": "thinking",
+    "signature_delta": "signature",
+    "input_json_delta": "partial_json",
+    "citations_delta": "citation",
+    "odd_delta": "odd",
+}
+SHAPES: tuple[Callable[[str], Any], ...] = (str, lambda text: [text], lambda text: {"cited_text": text})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", STARTS)
+@pytest.mark.parametrize("unknown", ["block", "scan"])
+def test_no_delta_of_any_block_lets_a_secret_through_wherever_it_is_cut(tmp_path: Any, kind: str, unknown: str) -> None:
+    head, *_, ending, stop = events_of(reply())
+    start = {"type": "content_block_start", "index": 0, "content_block": STARTS[kind]}
+    with ExitStack() as stack:
+        policy = ANTHROPIC.replace("audit: strict", "audit: relaxed").replace("unknown: block", f"unknown: {unknown}")
+        here = Door(stack, tmp_path).start(policy)
+        for (type_, field), cut, shape in itertools.product(FIELDS.items(), range(len(SECRET) + 1), SHAPES):
+            pieces = [shape(f"x {SECRET[:cut]}"), shape(f"{SECRET[cut:]} y")]
+            deltas = [{"type": "content_block_delta", "index": 0, "delta": {"type": type_, field: piece}} for piece in pieces]
+            body = ask(here, wire([head, start, *deltas, {"type": "content_block_stop", "index": 0}, ending, stop])).body
+            told = "".join(text for event in left(body) for text in event.get("delta", {}).values() if isinstance(text, str))
+            assert SECRET not in told.replace(type_, "").replace("text_delta", ""), (type_, cut)
+            assert SECRET.encode() not in body, (type_, cut)

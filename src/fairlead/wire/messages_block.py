@@ -96,6 +96,10 @@ class Block:
         elif self.kind == "text" and kind == "citations_delta":
             self.body["citations"] = [*list_of(self.body.get("citations")), delta.get("citation")]
 
+    def citations(self) -> list[dict[str, Json]]:
+        """Return its citations; what is none does not leave."""
+        return [citation for citation in list_of(self.body.get("citations")) if isinstance(citation, dict)]
+
     def end(self) -> Delta:
         """Return what is left to be guarded now that it ends; nothing of a block that is unknown, which never leaves."""
         if self.kind == "thinking":

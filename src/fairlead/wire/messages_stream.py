@@ -8,7 +8,7 @@ import msgspec
 
 from fairlead.core import InvalidInput, Segment
 from fairlead.wire.api import Chunk, Delta, Leaving, Made
-from fairlead.wire.document import Json, list_of, object_of, read_object, text_of
+from fairlead.wire.document import Json, object_of, read_object, text_of
 from fairlead.wire.fields import Extraction, Node, walk
 from fairlead.wire.interaction import CallRef
 from fairlead.wire.messages_block import Block, Held
@@ -55,6 +55,7 @@ class MessagesCodec:
     __slots__ = (
         "_begun",
         "_channels",
+        "_cut",
         "_denied",
         "_ended",
         "_ending",
@@ -84,6 +85,8 @@ class MessagesCodec:
         self._number = 0
         self._denied: set[str] = set()
         self._tokens = 0
+        self._cut = False
+        """Whether a block could not be edited and was left out: then the policy ended the answer, whatever the upstream says."""
 
     def read(self, event: Event) -> Chunk:
         """Take an event apart."""
@@ -127,6 +130,8 @@ class MessagesCodec:
                 out += self._whole({"type": "text", "text": ""}, {"type": "text_delta", "text": said[place]})
             elif block.held is not None and block.held.put(leaving.texts):
                 out += self._leave(block, calls.get(place))
+            else:
+                self._cut = self._cut or block.held is not None
             self._channels.pop(block.channel, None)
         return [*out, *self._finish(leaving)] if leaving.finish else out
 
@@ -249,7 +254,7 @@ class MessagesCodec:
         if not block.channel:
             of_denied = text_of(body.get("tool_use_id")) in self._denied - {""}
             return [] if of_denied else self._whole(body)
-        rest: list[dict[str, Json]] = [{"type": "citations_delta", "citation": one} for one in list_of(body.get("citations"))]
+        rest: list[dict[str, Json]] = [{"type": "citations_delta", "citation": one} for one in block.citations()]
         if block.signature and block.sealed():
             rest.append({"type": "signature_delta", "signature": block.signature})
         return [*self._show(block), *(_delta(block.number, delta) for delta in rest), _stop(block.number)]
@@ -263,7 +268,10 @@ class MessagesCodec:
             ending = self._ending.body
             beside |= {key: ending[key] for key in _BESIDE if key in ending}
             delta = {key: value for key, value in ending.items() if key not in _BESIDE}
-        return [*out, _event({"type": "message_delta", "delta": {**delta, "stop_reason": leaving.finish}, **beside})]
+        return [
+            *out,
+            _event({"type": "message_delta", "delta": {**delta, "stop_reason": STOPPED if self._cut else leaving.finish}, **beside}),
+        ]
 
     def _next(self) -> int:
         self._number += 1
