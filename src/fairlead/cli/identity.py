@@ -75,7 +75,7 @@ def key() -> None:
     multiple=True,
     default=("chat", "check"),
     show_default=True,
-    help="chat, check, redact or admin:levers; may be repeated.",
+    help="chat, check, mcp, redact or admin:levers; may be repeated.",
 )
 @click.option("--days", type=click.IntRange(1, 3650), default=None, help="How long it lasts; until it is revoked by default.")
 @json_option

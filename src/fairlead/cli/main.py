@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "incident": ("fairlead.cli.incidents:incident", "Open, contain, turn into a case, close."),
     "approval": ("fairlead.cli.approvals:approval", "List, grant and refuse tool calls that wait for a person."),
     "evidence": ("fairlead.cli.evidence:evidence", "Export the signed evidence."),
+    "receipt": ("fairlead.cli.receipt:receipt", "Sign and verify what was looked at in one Exchange."),
     "verify": ("fairlead.cli.evidence:verify", "Verify an evidence bundle offline."),
     "card": ("fairlead.cli.governance:card", "Write the system card from records."),
     "readiness": ("fairlead.cli.governance:readiness", "Write the one-page go / no-go report from records."),

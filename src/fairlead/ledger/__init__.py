@@ -16,6 +16,7 @@ from fairlead.ledger.errors import (
 )
 from fairlead.ledger.keys import Signer, SigningKey, ensure_key, ephemeral_key, generate_key, key_id, load_key
 from fairlead.ledger.merkle import EMPTY_ROOT, Frontier, Head, Tree, leaf_hash, node_hash, verify_consistency, verify_inclusion
+from fairlead.ledger.receipt import Looked, Receipt, read_receipt, receipt_of, sign_receipt
 from fairlead.ledger.statement import (
     KINDS,
     Checkpoint,
@@ -48,9 +49,11 @@ __all__ = [
     "Head",
     "Kind",
     "Log",
+    "Looked",
     "Pin",
     "Predicate",
     "Problem",
+    "Receipt",
     "RecordMismatch",
     "Report",
     "SignatureInvalid",
@@ -85,12 +88,15 @@ __all__ = [
     "predicate_type",
     "read_checkpoint",
     "read_files",
+    "read_receipt",
     "read_statement",
+    "receipt_of",
     "record_name",
     "root_text",
     "save_trust_root",
     "seal",
     "sign_checkpoint",
+    "sign_receipt",
     "verify_bundle",
     "verify_consistency",
     "verify_files",

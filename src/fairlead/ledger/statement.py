@@ -17,9 +17,9 @@ STATEMENT_PAYLOAD = "application/vnd.in-toto+json"
 CHECKPOINT_PAYLOAD = "application/vnd.fairlead.checkpoint+json"
 PREDICATES = "https://fairlead.readthedocs.io/attestation/"
 
-Kind = Literal["run", "gate", "release", "containment", "case", "review"]
+Kind = Literal["run", "gate", "release", "containment", "case", "review", "receipt"]
 """What is attested: one execution of a Suite; the answers of a gate; a policy Release; a lever that was pulled and probed;
-a regression Case; a Review by a person."""
+a regression Case; a Review by a person; what was looked at in one Exchange."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Fact = str | int | float | bool | None

@@ -6,7 +6,7 @@ from pathlib import Path
 from fairlead.agents import ApprovalDesk, ApprovalLoad, FileApprovals
 from fairlead.agents.records import read_load
 from fairlead.config import Settings
-from fairlead.core import Decision, NotFound, SystemClock
+from fairlead.core import Decision, NotFound, SystemClock, Unavailable
 from fairlead.detectors import Registry
 from fairlead.evals import GateResult, Run
 from fairlead.evals.records import add_gate, add_run
@@ -17,11 +17,12 @@ from fairlead.identity.records import IdentityRecords
 from fairlead.incidents import Containing, Incident, IncidentDesk, LeverFile, Programme, SocketProber, watch
 from fairlead.incidents.records import LedgerNotary, SqlCaptures, SqlIncidents
 from fairlead.journal import Sealer
-from fairlead.ledger import ensure_key
+from fairlead.ledger import ensure_key, receipt_of, sign_receipt
 from fairlead.ledger.records import Ledger
 from fairlead.releases import record_release
 from fairlead.releases.records import put_in_force
 from fairlead.store import Store, fold, open_store
+from fairlead.store.records import decisions_of
 from fairlead.wiring.policy_files import PolicyFiles
 
 PROBE_KEY = "containment-probe"
@@ -130,6 +131,23 @@ class ControlPlane:
         files.copy_to(self._kept(release.id))
         put_in_force(self.store, self.ledger, record_release(release, tenant=tenant, by=by, at_us=self.clock.now_us()))
         return release.id
+
+    def receipt(self, tenant: str, exchange: str) -> bytes:
+        """Return the signed receipt of what was looked at in an Exchange; what the journals hold of it is taken over first.
+
+        Raises:
+            NotFound: This tenant has no such Exchange.
+            Unavailable: A journal can't be read: what it holds of the Exchange would be missing.
+        """
+        folded = fold(self.store, self.settings.data_dir / "journal", clock=self.clock)
+        if folded.unreadable:
+            what = "a journal can't be read, so the receipt could leave something out"
+            raise Unavailable(what, where=folded.unreadable[0], mend="mend it first: `fairlead db status`")
+        with self.store.read() as connection:
+            found = decisions_of(connection, tenant, exchange)
+        if not found:
+            raise NotFound("this tenant has no such Exchange", where=exchange, mend="see the header x-fairlead-exchange of the answer")
+        return sign_receipt(receipt_of(found, self.ledger.origin(tenant)), self.ledger.key, self.clock.now_us())
 
     def _notary(self, tenant: str, system: str) -> Notary:
         return Notary(self.ledger, self.clock, tenant=tenant, system=system)
