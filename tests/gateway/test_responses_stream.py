@@ -288,6 +288,18 @@ def test_a_server_that_tells_a_text_only_at_its_end_is_heard(open_door: Any) -> 
     assert texts(last(found)) == ["card [PAYMENT_CARD]"]
 
 
+def test_an_event_that_is_not_known_ends_the_response_if_the_policy_says_so(open_door: Any) -> None:
+    found = told(stream(open_door, begun(delta("hello"), {"type": "response.brand_new", "text": "x"}, END)).body)
+    assert found[-1]["type"] == "response.incomplete"
+
+
+def test_items_that_are_numbered_otherwise_at_the_end_are_told_once(open_door: Any) -> None:
+    ended = {"type": "response.output_item.done", "output_index": 3, "item": message("hello")}
+    found = told(stream(open_door, begun(ended, {"type": "response.completed", "response": reply(message("hello"))})).body)
+    follow(found)
+    assert texts(last(found)) == ["hello"]
+
+
 def test_a_stream_without_an_end_is_not_taken_for_a_whole_one(open_door: Any) -> None:
     answer = stream(open_door, begun(delta("hello")))
     assert told(answer.body)[-1]["type"] == "error"

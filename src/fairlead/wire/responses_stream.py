@@ -87,6 +87,7 @@ class ResponsesCodec:
         self._texts: dict[str, _Text] = {}
         self._wholes: dict[int, tuple[dict[str, Json], dict[str, str]]] = {}
         self._ended: set[int] = set()
+        self._known: set[str] = set()
         self._left: dict[str, str] = {}
         self._finish = ""
         self._reason = ""
@@ -219,9 +220,11 @@ class ResponsesCodec:
         reason = text_of(object_of(response.get("incomplete_details")).get("reason"))
         self._reason = reason if reason in REASONS else ""
         deltas: list[Delta] = []
-        for index, item in enumerate(output):
-            if index not in self._ended:
-                delta, strange = self._done(index, object_of(item))
+        for index, value in enumerate(output):
+            item = object_of(value)
+            # Some servers number the items of the stream otherwise than those of the whole.
+            if index not in self._ended and text_of(item.get("id")) not in self._known:
+                delta, strange = self._done(index, item)
                 deltas.append(delta)
                 unknown += strange
         return Chunk(body, (*deltas, Delta(0, finish=_ENDS[text_of(body["type"])])), unknown, ended=True)
@@ -229,6 +232,7 @@ class ResponsesCodec:
     def _done(self, index: int, item: dict[str, Json]) -> tuple[Delta, tuple[Segment, ...]]:
         """Read an item that has ended."""
         kind = text_of(item.get("type"))
+        self._known |= {text_of(item.get("id"))} - {""}
         if kind in ("message", "reasoning"):
             return self._text_done(index, item)
         self._ended.add(index)
