@@ -72,7 +72,7 @@ class Embeddings:
         Raises:
             InvalidInput: Always.
         """
-        raise InvalidInput(_NO_STREAM, where=made.exchange)
+        raise InvalidInput(_NO_STREAM, where=made.exchange, mend="leave 'stream' out")
 
     def error(self, status: int, code: str, message: str) -> bytes:
         """Return the body of an error in OpenAI's shape."""
