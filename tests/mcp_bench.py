@@ -124,6 +124,12 @@ class McpBench:
         """Make one call over a connection of its own."""
         return self.talk(lambda client: client.call_tool(tool, arguments, meta=meta), **options)
 
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until something is true that another process makes so."""
+        with anyio.fail_after(20):
+            while not condition():  # noqa: ASYNC110 - nobody tells when another process has written
+                await anyio.sleep(0.01)
+
     def heard(self, server: str, method: str) -> list[Any]:
         """What a server heard of one method: the parameters."""
         path = self.folder / f"{server}.json.heard"

@@ -8,6 +8,7 @@ import mcp_types as types
 from fairlead.gateway.mcp.links import is_bounded
 
 MAX_BYTES = 4 * 1024 * 1024
+_DEEP = "the message is nested too deeply"
 
 
 class Problem(NamedTuple):
@@ -41,18 +42,22 @@ def _wrong_with(raw: bytes) -> tuple[int, str]:
     if len(raw) > MAX_BYTES:
         return types.INVALID_REQUEST, f"the message is longer than {MAX_BYTES} bytes"
     try:
-        bounded = is_bounded(json.loads(raw.decode("utf-8"), object_pairs_hook=_members, parse_constant=_constant))
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_members, parse_constant=_constant)
+        bounded = is_bounded(value)
     except _TwiceError:
         return types.INVALID_REQUEST, "a name is there twice in one object"
     except RecursionError:
-        bounded = False
+        return types.INVALID_REQUEST, _DEEP
     except ValueError:
         return types.PARSE_ERROR, "the message is not JSON in UTF-8"
     try:
         types.jsonrpc_message_adapter.validate_json(raw, by_name=False)
+        sound = "id" not in value or _id_in(value) is not None
     except ValueError:
-        return types.INVALID_REQUEST, "the message is no JSON-RPC request, notification or response"
-    return (0, "") if bounded else (types.INVALID_REQUEST, "the message is nested too deeply")
+        sound = False
+    if not bounded:
+        return types.INVALID_REQUEST, _DEEP
+    return (0, "") if sound else (types.INVALID_REQUEST, "the message is no JSON-RPC request, notification or response")
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -71,5 +76,9 @@ def _id_of(raw: bytes) -> str | int | None:
         value = json.loads(raw[:MAX_BYTES])
     except (ValueError, RecursionError):
         return None
-    found = value.get("id") if isinstance(value, dict) else None
+    return _id_in(value) if isinstance(value, dict) else None
+
+
+def _id_in(message: dict[str, object]) -> str | int | None:
+    found = message.get("id")
     return found if isinstance(found, str | int) and not isinstance(found, bool) else None
