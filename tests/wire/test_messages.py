@@ -120,6 +120,18 @@ def test_what_no_detector_reads_is_unknown(kind: str, source: dict[str, str]) ->
     assert not read(DOCUMENT).unknown
 
 
+def test_a_long_number_that_a_tool_is_given_or_gives_is_a_text() -> None:
+    number = 4111111111111111
+    used = {"role": "assistant", "content": [call("search_docs", {"card": number, "n": 12, "is": True})]}
+    given_ = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{"title": "x", "size": float(number)}]}
+    request = read(given_, before=(used,))
+    assert {str(number), f"{number}.0"} < set(told(request))
+    assert "12" not in told(request)
+    apply_edits(request.body, {"/messages/0/content/0/input/card": "[X]"})
+    assert b'{"card":"[X]","n":12,"is":true}' in encode(request.body)
+    assert str(number) in {segment.text for segment in answered(reply({**given_, "content": number})).segments}
+
+
 def test_a_key_that_is_a_text_is_edited_where_it_stands() -> None:
     for api in (MESSAGES, APIS["openai_chat"]):
         data = {"messages": [{"role": "user", "content": "hello"}], "an odd key": "mine", "model": "m"}

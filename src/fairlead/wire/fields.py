@@ -46,6 +46,8 @@ class Free(NamedTuple):
 
     origin: Origin
     stage: Stage
+    numbers: bool = False
+    """Whether a number of seven digits or more is a text too: what tools are given and give may be a card's."""
 
 
 class Fields(NamedTuple):
@@ -150,7 +152,8 @@ def walk(node: Node, value: Json, path: str, into: Extraction, unknown: Text) ->
     elif isinstance(node, Unsupported):
         _walk_unsupported(value, path, into, unknown)
     elif value is None or isinstance(value, bool | int | float):
-        return
+        if isinstance(node, Free):
+            _free(value, path, into.segments, node)
     elif isinstance(value, str):
         _walk_string(node, value, path, into, unknown)
     elif isinstance(value, dict):
@@ -188,7 +191,7 @@ def _walk_object(node: Node, value: dict[str, Json], path: str, into: Extraction
             walk(inner, value, path, into, unknown)
             return
     if isinstance(node, Free):
-        _free(value, path, into.segments, Text(node.origin, node.stage))
+        _free(value, path, into.segments, node)
     elif not isinstance(node, Fields):
         _free(value, path, into.unknown, unknown)
     else:
@@ -202,7 +205,7 @@ def _walk_object(node: Node, value: dict[str, Json], path: str, into: Extraction
 
 def _walk_list(node: Node, value: list[Json], path: str, into: Extraction, unknown: Text) -> None:
     if isinstance(node, Free):
-        _free(value, path, into.segments, Text(node.origin, node.stage))
+        _free(value, path, into.segments, node)
     elif isinstance(node, Items):
         for index, item in enumerate(value):
             walk(node.item, item, f"{path}/{index}", into, unknown)
@@ -247,8 +250,11 @@ def _unknown_field(key: str, item: Json, place: str, into: Extraction, unknown: 
         into.unknown.append(Segment(path=f"{place}{KEY}", origin=unknown.origin, stage=unknown.stage, text=key))
 
 
-def _free(value: Json, path: str, out: list[Segment], kind: Text) -> None:
-    if isinstance(value, str):
+def _free(value: Json, path: str, out: list[Segment], kind: Text | Free) -> None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(kind, Free) and kind.numbers and _LONG_DIGITS.search(str(value)):
+            out.append(Segment(path=path, origin=kind.origin, stage=kind.stage, text=str(value)))
+    elif isinstance(value, str):
         out.append(Segment(path=path, origin=kind.origin, stage=kind.stage, text=value))
     elif isinstance(value, dict):
         for index, (key, item) in enumerate(value.items()):

@@ -38,7 +38,7 @@ class _Words(NamedTuple):
 
 
 def _asked(own: Text) -> _Words:
-    return _Words(own, Free(own.origin, own.stage), Text("tool", "tool_result"), Text("retrieved", "retrieval"), _UNSUPPORTED)
+    return _Words(own, Free(own.origin, own.stage, numbers=True), Text("tool", "tool_result"), Text("retrieved", "retrieval"), _UNSUPPORTED)
 
 
 _TOLD = _Words(RESPONSE_UNKNOWN, Free("model", "tool_call"), Text("tool", "output"), Text("tool", "output"), _INERT)
@@ -97,7 +97,7 @@ def _results(result: Text) -> dict[str, Node]:
         "document": _document(result),
         "search_result": _search_result(result),
         "tool_reference": Fields({"type": _INERT, "tool_name": _INERT, "cache_control": _CACHE}),
-        "browser_state": Free(result.origin, result.stage),
+        "browser_state": Free(result.origin, result.stage, numbers=True),
     }
     page = Fields({"type": _INERT, "url": result, "retrieved_at": _INERT, "content": Tagged("type", {"document": _document(result)})})
     failed = Fields({"type": _INERT, "error_code": _INERT})
@@ -107,7 +107,7 @@ def _results(result: Text) -> dict[str, Node]:
         "tool_result": _result(given),
         "mcp_tool_result": _result(given),
         "web_fetch_tool_result": _result(Tagged("type", {"web_fetch_result": page, "web_fetch_tool_result_error": failed})),
-        **{f"{name}_tool_result": _result(Free(result.origin, result.stage)) for name in ran},
+        **{f"{name}_tool_result": _result(Free(result.origin, result.stage, numbers=True)) for name in ran},
     }
 
 
