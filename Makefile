@@ -81,7 +81,7 @@ fuzz: $(STAMPS)/dev ## feed each fuzz target for FUZZ_SECONDS (60); atheris live
 	  PYTHONPATH=src "$(FUZZ)/bin/python" -m fuzz $$target --seconds $(FUZZ_SECONDS); done
 
 lock: .venv-lock/bin/uv ## resolve the dependencies anew into requirements/*.lock (with hashes, for every platform)
-	.venv-lock/bin/uv pip compile pyproject.toml --extra demo --extra postgres --extra otlp --extra redis --extra mcp --extra verify --extra deep --group dev $(LOCK) -o requirements/dev.lock
+	.venv-lock/bin/uv pip compile pyproject.toml --extra demo --extra postgres --extra otlp --extra redis --extra mcp --extra delegation --extra verify --extra deep --group dev $(LOCK) -o requirements/dev.lock
 	.venv-lock/bin/uv pip compile pyproject.toml --extra demo --group build $(LOCK) -c requirements/dev.lock -o requirements/demo.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) -c requirements/dev.lock -o requirements/core.lock
 

@@ -5,6 +5,7 @@ from fairlead.agents.approval_files import Answer, FileApprovals, KeptApproval
 from fairlead.agents.approvals import Approval, ApprovalRequest, ApprovalState, ApprovalStore, MemoryApprovals, Scope
 from fairlead.agents.broker import Broker, Judgement
 from fairlead.agents.definitions import BETWEEN, MENDS, Definition, Standing, standings
+from fairlead.agents.delegated import Delegated, Delegations, Use
 from fairlead.agents.errors import (
     ApprovalNotFound,
     ApprovalsBusy,
@@ -14,6 +15,8 @@ from fairlead.agents.errors import (
     SelfApproval,
     TooManyApprovals,
 )
+from fairlead.agents.facts import RECIPIENTS
+from fairlead.agents.forms import canonical
 from fairlead.agents.load import ApprovalLoad, approval_load
 from fairlead.agents.memory import Memory, MemoryEntries, MemoryEntry, MemoryStore
 from fairlead.agents.memory_files import FileMemory
@@ -26,6 +29,7 @@ from fairlead.agents.trajectory import MemoryTrajectories, Trajectory, Trajector
 __all__ = [
     "BETWEEN",
     "MENDS",
+    "RECIPIENTS",
     "Answer",
     "Approval",
     "ApprovalDesk",
@@ -39,6 +43,8 @@ __all__ = [
     "BadArguments",
     "Broker",
     "Definition",
+    "Delegated",
+    "Delegations",
     "FileApprovals",
     "FileMemory",
     "Judgement",
@@ -61,7 +67,9 @@ __all__ = [
     "Trajectory",
     "TrajectoryStore",
     "Unmet",
+    "Use",
     "approval_load",
     "asked_entry",
+    "canonical",
     "standings",
 ]

@@ -9,6 +9,7 @@ import msgspec
 from fairlead.agents import facts
 from fairlead.agents.approvals import ApprovalRequest, ApprovalStore, Scope
 from fairlead.agents.arguments import Value, leaves, parse_arguments, plain
+from fairlead.agents.delegated import Delegated, Delegations, Use
 from fairlead.agents.errors import BadArguments, TooManyApprovals
 from fairlead.agents.forms import canonical
 from fairlead.agents.memory import Memory, MemoryEntry
@@ -24,6 +25,8 @@ UNLISTED = "tools.unlisted"
 """Rule that stops a tool which the policy does not list: what is not permitted is denied."""
 BAD_ARGUMENTS = "tools.arguments"
 FAILED = "tools.failed"
+DELEGATION = "tools.delegation"
+"""Rule that stops a call which its token, or a link of the token's chain, does not allow."""
 
 
 class _Law(NamedTuple):
@@ -53,6 +56,7 @@ class _Case(NamedTuple):
     trajectory: Trajectory
     provenance: Provenance
     sums: tuple[tuple[str, int], ...]
+    delegated: Delegated = Delegated()
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +78,7 @@ class Broker:
         trajectories: What agents have read and spent; of this process by default.
         stored: What is known about stored objects; of this process by default.
         memory: What texts of other runs are worth; without it each is of unknown origin.
+        delegations: Reads tokens; without it a call that brings one is blocked.
     """
 
     def __init__(
@@ -84,12 +89,14 @@ class Broker:
         trajectories: TrajectoryStore | None = None,
         stored: StoredLabels | None = None,
         memory: Memory | None = None,
+        delegations: Delegations | None = None,
     ) -> None:
         self._release = release
         self._approvals = approvals
         self._trajectories = trajectories or MemoryTrajectories()
         self._stored = stored or MemoryLabels()
         self._memory = memory
+        self._delegations = delegations
         self._schema = cedarpy.Schema.from_str(release.law.schema)
         self._entities = cedarpy.Entities.from_json_str("[]")
         self._tools = {tool.name: tool for tool in release.tools}
@@ -193,6 +200,11 @@ class Broker:
         return self._trajectories.open(context.tenant, context.user, context.trajectory)
 
     def _judge(self, case: _Case) -> Judgement:
+        if case.context.delegation:
+            delegated = self._delegated(case)
+            if delegated.problem:
+                return _blocked(DELEGATION, f"the delegation {delegated.problem}")
+            case = case._replace(delegated=delegated)
         law = case.law
         stated = self._state(case)
         plainly = self._ask(law.policies, case, stated)
@@ -212,6 +224,22 @@ class Broker:
             return Judgement(verdict=verdict, unmet=unmet, obligations=self._release.law.obligations(plainly.rules))
         verdict = self._approve(case, self._request(case, unmet), unmet)
         return Judgement(verdict=verdict, unmet=unmet, obligations=self._release.law.obligations(approved.rules))
+
+    def _delegated(self, case: _Case) -> Delegated:
+        """Return what the call's token says of it; what it does not allow no approval allows."""
+        if self._delegations is None:
+            return Delegated("can't be read here")
+        tool, context, trajectory = case.law.tool, case.context, case.trajectory
+        use = Use(
+            tenant=context.tenant,
+            user=context.user,
+            trajectory=context.trajectory,
+            tool=tool.name,
+            values=tuple((name, canonical(str(leaf))) for name, value in case.arguments.items() for leaf in leaves(value)),
+            calls=trajectory.calls(tool.name) + 1,
+            sums=tuple((name, trajectory.spent(tool.name, name) + amount) for name, amount in case.sums),
+        )
+        return self._delegations.check(context.delegation, use)
 
     def _approve(self, case: _Case, request: ApprovalRequest, unmet: Sequence[Unmet]) -> ToolVerdict:
         rule = f"tools.{request.tool}"
@@ -273,7 +301,7 @@ class Broker:
             "session": facts.session(tool, case.trajectory, case.sums),
             "readers_ok": facts.readers_ok(tool, arguments, case.trajectory, case.provenance),
             "approvals": [],
-            "token": {"depth": 0, "caps": []},
+            "token": {"depth": case.delegated.depth, "caps": list(case.delegated.tools)},
         }
 
     def _ask(self, policies: cedarpy.PolicySet, case: _Case, stated: Mapping[str, object]) -> _Answer:

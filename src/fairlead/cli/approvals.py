@@ -115,7 +115,7 @@ def grant(
 ) -> None:
     """Let exactly this call through, once, within a quarter of an hour; what is vouched for holds in the rest of its Trajectory."""
     room = _room(ctx)
-    by = _account(room, tenant, login, password_file)
+    by = account_of(room, tenant, login, password_file)
     _done(room.approvals.answer(tenant, approval_id, by=by, granted=True, scope=scope or "call", reason=reason), as_json)
 
 
@@ -132,7 +132,7 @@ def refuse(
 ) -> None:
     """Block exactly this call; for a quarter of an hour it can't be asked for again."""
     room = _room(ctx)
-    by = _account(room, tenant, login, password_file)
+    by = account_of(room, tenant, login, password_file)
     _done(room.approvals.answer(tenant, approval_id, by=by, granted=False, reason=reason), as_json)
 
 
@@ -147,7 +147,7 @@ def _room(ctx: click.Context) -> Room:
     return room
 
 
-def _account(room: Room, tenant: str, login: str, password_file: Path | None) -> "Account":
+def account_of(room: Room, tenant: str, login: str, password_file: Path | None) -> "Account":
     """Return who answers, once they have shown that they know their password."""
     if password_file is None:
         password = str(click.prompt("Password", hide_input=True, err=True))

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gate": ("fairlead.cli.gate:gate", "Answer a suite's claims; the exit code is the answer."),
     "incident": ("fairlead.cli.incidents:incident", "Open, contain, turn into a case, close."),
     "approval": ("fairlead.cli.approvals:approval", "List, grant and refuse tool calls that wait for a person."),
+    "delegation": ("fairlead.cli.delegation:delegation", "Hand authority to agents by tokens: mint, narrow, show, revoke."),
     "evidence": ("fairlead.cli.evidence:evidence", "Export the signed evidence."),
     "receipt": ("fairlead.cli.receipt:receipt", "Sign and verify what was looked at in one Exchange."),
     "verify": ("fairlead.cli.evidence:verify", "Verify an evidence bundle offline."),

@@ -25,7 +25,7 @@ async def answer(asked: Asked) -> None:
         parsed = api.read_request(request.body, serving.retrieval_tools)
     except InvalidInput as error:
         raise problem_of(error) from error
-    exchange = Exchange(plane, serving, context_of(serving, key.tenant, key.id, parsed.extension, parsed.model))
+    exchange = Exchange(plane, serving, context_of(serving, key.tenant, key.id, parsed.extension, parsed.model, request.delegation()))
     ended_by = "internal"
     try:
         await _answer(asked, exchange, parsed)

@@ -107,12 +107,12 @@ async def check(plane: DataPlane, request: Request, send: Send) -> None:
     key = plane.authenticate(request.token(), "check")
     body = _read(request.body)
     if isinstance(body, InteractionBody):
-        await _interaction(plane, key, body, send)
+        await _interaction(plane, key, body, send, request.delegation())
     elif isinstance(body, BatchBody):
-        results = [await _stage(_begin(plane, key, one), one) for one in body.batch]
+        results = [await _stage(_begin(plane, key, one, request.delegation()), one) for one in body.batch]
         await respond(send, 200, msgspec.json.encode(BatchAnswer(results=tuple(results))), [])
     else:
-        exchange = _begin(plane, key, body)
+        exchange = _begin(plane, key, body, request.delegation())
         answer = await _stage(exchange, body)
         await respond(send, 200, msgspec.json.encode(answer), exchange.headers())
 
@@ -131,10 +131,10 @@ def _read(data: bytes) -> Body:
         raise HttpProblem(400, "invalid_input", "the body is not what this API takes; see the decision API in the docs") from error
 
 
-def _begin(plane: DataPlane, key: ApiKey, body: CheckBody) -> Exchange:
+def _begin(plane: DataPlane, key: ApiKey, body: CheckBody, delegation: str) -> Exchange:
     said = Extension(user=body.user, trajectory=body.trajectory, approvals=body.approvals)
     serving = plane.serving
-    return Exchange(plane, serving, context_of(serving, key.tenant, key.id, said))
+    return Exchange(plane, serving, context_of(serving, key.tenant, key.id, said, delegation=delegation))
 
 
 async def _stage(exchange: Exchange, body: CheckBody) -> CheckAnswer:
@@ -168,7 +168,7 @@ def _remember(exchange: Exchange, body: CheckBody, outcome: StageOutcome) -> str
     return exchange.serving.ports.broker.remember(segment, told)
 
 
-async def _interaction(plane: DataPlane, key: ApiKey, body: InteractionBody, send: Send) -> None:
+async def _interaction(plane: DataPlane, key: ApiKey, body: InteractionBody, send: Send, delegation: str) -> None:
     api = APIS.get(body.api)
     if api is None:
         raise HttpProblem(400, "invalid_input", f"there is no such API; use one of {', '.join(APIS)}")
@@ -179,7 +179,7 @@ async def _interaction(plane: DataPlane, key: ApiKey, body: InteractionBody, sen
     except InvalidInput as error:
         raise problem_of(error) from error
     said, model = (asked.extension, asked.model) if asked is not None else (None, "")
-    exchange = Exchange(plane, serving, context_of(serving, key.tenant, key.id, said, model))
+    exchange = Exchange(plane, serving, context_of(serving, key.tenant, key.id, said, model, delegation))
     outcomes = [] if asked is None else await _asked(exchange, asked)
     stopped = any(outcome.stopped for outcome in outcomes)
     left = b""

@@ -51,6 +51,10 @@ class Request(NamedTuple):
     """Lower-case names; of a header that comes twice the last counts."""
     body: bytes
 
+    def delegation(self) -> str:
+        """Return the token of delegated authority, header ``x-fairlead-delegation``; empty when there is none."""
+        return self.headers.get(b"x-fairlead-delegation", b"").decode("latin-1").strip()
+
     def token(self) -> str:
         """Return the token of the header ``authorization`` (a bearer's) or ``x-api-key``; empty when there is none."""
         scheme, _, token = self.headers.get(b"authorization", b"").decode("latin-1").partition(" ")

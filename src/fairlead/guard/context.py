@@ -22,6 +22,8 @@ class ExchangeContext(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     trajectory: str = ""
     approvals: tuple[str, ...] = ()
+    delegation: str = ""
+    """Token of delegated authority that came with the request; a secret, kept in no record."""
     sources: tuple[Segment, ...] = ()
     """Texts that an answer may rest on: what was retrieved, and what tools gave."""
     operators: Operators = Operators(b"")

@@ -218,6 +218,7 @@ def _tool_context(context: ExchangeContext, seen: Sequence[Segment]) -> ToolCont
         trajectory=context.trajectory,
         user=context.user,
         approvals=context.approvals,
+        delegation=context.delegation,
     )
 
 

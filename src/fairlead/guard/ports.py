@@ -44,6 +44,8 @@ class ToolContext(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The application's own user, as it named him."""
     approvals: tuple[str, ...] = ()
     """Approvals that the client presents."""
+    delegation: str = ""
+    """Token of delegated authority that the client presents; a secret."""
 
 
 class ToolVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,8 +63,8 @@ class ToolVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """``apr_…`` that was asked for or used."""
 
 
-LeverKind = Literal["tool", "model", "system", "tenant", "key", "memory"]
-"""``memory``: what a Trajectory wrote into memory or handed on is read no more, and it reads none."""
+LeverKind = Literal["tool", "model", "system", "tenant", "key", "memory", "token"]
+"""``memory``: what a Trajectory wrote into memory or handed on is read no more, and it reads none. ``token``: a block of a delegation."""
 
 
 class Lever(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,7 +73,7 @@ class Lever(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     id: str
     kind: LeverKind
     target: str
-    """Name of the tool, model, System, tenant or key, or the Trajectory."""
+    """Name of the tool, model, System, tenant or key, the Trajectory, or the block's id."""
     by: str
     """Account that pulled it."""
     at_us: int

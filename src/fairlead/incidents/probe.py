@@ -110,8 +110,9 @@ def _request(lever: Lever) -> tuple[str, bytes]:
     if lever.kind == "memory":
         body = {"stage": "memory", "text": "containment probe", "trajectory": lever.target}
         return "/v1/guard/check", msgspec.json.encode(body)
-    if lever.kind == "key":
-        raise LeverUnprobed("a lever on a key can't be probed without the key", where=lever.target, mend="revoke the key instead")
+    if lever.kind in ("key", "token"):
+        what = f"a lever on a {lever.kind} can't be probed without the {lever.kind}"
+        raise LeverUnprobed(what, where=lever.target, mend="revoke it instead")
     model = lever.target if lever.kind == "model" else "containment-probe"
     message = {"role": "user", "content": "containment probe"}
     return "/v1/chat/completions", msgspec.json.encode({"model": model, "messages": [message], "max_tokens": 1})

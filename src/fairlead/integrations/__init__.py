@@ -1,6 +1,7 @@
 """Adapters that speak to other systems; each implements a port of a lower package."""
 
+from fairlead.integrations.delegation import Delegation, Grant, Narrowing, narrow, revocation_ids
 from fairlead.integrations.otlp import otlp_exporter
 from fairlead.integrations.webhook import ApprovalBell
 
-__all__ = ["ApprovalBell", "otlp_exporter"]
+__all__ = ["ApprovalBell", "Delegation", "Grant", "Narrowing", "narrow", "otlp_exporter", "revocation_ids"]

@@ -6,17 +6,18 @@ from pathlib import Path
 from fairlead.agents import ApprovalDesk, ApprovalLoad, FileApprovals
 from fairlead.agents.records import read_load
 from fairlead.config import Settings
-from fairlead.core import Decision, NotFound, SystemClock, Unavailable
+from fairlead.core import Decision, InvalidInput, NotFound, SystemClock, Unavailable, new_id
 from fairlead.detectors import Registry
 from fairlead.evals import GateResult, Run
 from fairlead.evals.records import add_gate, add_run
 from fairlead.governance import Notary, Sources
 from fairlead.governance.records import sql_sources
-from fairlead.identity import LOCAL_OPERATOR, Identity, Passwords
+from fairlead.guard import Lever
+from fairlead.identity import LOCAL_OPERATOR, Account, Actor, Identity, Passwords, require
 from fairlead.identity.records import IdentityRecords
 from fairlead.incidents import Containing, Incident, IncidentDesk, LeverFile, Programme, SocketProber, watch
 from fairlead.incidents.records import LedgerNotary, SqlCaptures, SqlIncidents
-from fairlead.journal import Sealer
+from fairlead.journal import AuditEntry, Sealer
 from fairlead.ledger import ensure_key, receipt_of, sign_receipt
 from fairlead.ledger.records import Ledger
 from fairlead.releases import record_release
@@ -28,6 +29,8 @@ from fairlead.wiring.policy_files import PolicyFiles
 PROBE_KEY = "containment-probe"
 PROBE_KEY_LIFETIME_US = 10 * 60 * 1_000_000
 """A probe's key is made for one containment and dies by itself."""
+_BLOCK_CHARS = 128
+"""Of a block's id: an Ed25519 signature in hexadecimal."""
 DEFAULT_TENANT = "default"
 
 
@@ -84,6 +87,33 @@ class ControlPlane:
         """Return how much work approvals made in a period; what the journals hold is taken over before."""
         self.look()
         return read_load(self.store, tenant, since_us=since_us, until_us=until_us)
+
+    def revoke_delegation(self, tenant: str, block: str, *, by: Account, reason: str) -> Lever:
+        """Revoke one block of a delegation token, in every worker; it is in the audit trail before it takes effect.
+
+        Args:
+            tenant: Whose token.
+            block: The block's id.
+            by: Who revokes it.
+            reason: Why, without content.
+
+        Raises:
+            PermissionRefused: The account may not, in this tenant.
+            InvalidInput: This is no id of a block, or the lever file is damaged.
+        """
+        require(Actor.of(by), "incident.contain", tenant)
+        if not (block.isascii() and block.isalnum() and len(block) == _BLOCK_CHARS):
+            raise InvalidInput("this is no id of a block", where="block", mend="see `fairlead delegation show`")
+        now_us = self.clock.now_us()
+        lever = Lever(id=new_id("lev"), kind="token", target=block, by=by.id, at_us=now_us, tenant=tenant, reason=reason)
+        detail = {"lever": lever.id, "reason": reason}
+        entry = AuditEntry(
+            id=new_id("aud"), tenant=tenant, actor=by.id, action="delegation.revoke", target=block, at_us=now_us, detail=detail
+        )
+        IdentityRecords(self.store).note(entry)
+        levers = LeverFile(self.settings.data_dir / "levers.json", self.settings.data_dir / "journal")
+        levers.write(lambda pulled: (*pulled, lever))
+        return lever
 
     @cached_property
     def incidents(self) -> SqlIncidents:

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from fairlead.agents import (
     ApprovalStore,
     Broker,
+    Delegations,
     FileApprovals,
     FileMemory,
     KeptApproval,
@@ -24,7 +26,7 @@ from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, ca
 from fairlead.detectors import Operators, Registry
 from fairlead.guard import FileLevers, MemoryLimits, Ports, begin_levers
 from fairlead.identity import ApiKey, KeyRing, Scope
-from fairlead.integrations import ApprovalBell, otlp_exporter
+from fairlead.integrations import ApprovalBell, Delegation, otlp_exporter
 from fairlead.integrations.remote import RemoteRunner
 from fairlead.journal import Fingerprinter, Journal, Record, Sealer, installation_key, journals
 from fairlead.policy import Release
@@ -217,7 +219,14 @@ class DataPlane:
     def _serve(self, release: Release) -> Serving:
         parts = self._parts
         parts.remote.prepare(remote for remotes in release.remotes.values() for remote in remotes)
-        broker = Broker(release, parts.approvals, trajectories=parts.trajectories, stored=parts.stored, memory=parts.memory)
+        broker = Broker(
+            release,
+            parts.approvals,
+            trajectories=parts.trajectories,
+            stored=parts.stored,
+            memory=parts.memory,
+            delegations=parts.delegations,
+        )
         ports = Ports(
             clock=parts.clock,
             levers=parts.levers,
@@ -263,6 +272,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     trajectories: MemoryTrajectories
     stored: MemoryLabels
     memory: Memory
+    delegations: Delegations | None
     limits: MemoryLimits
     keys: KeyRing
     telemetry: Telemetry
@@ -317,6 +327,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             approvals=FileApprovals.open(settings.data_dir / "approvals", settings.config_dir, clock, _asking(journal, bell)),
             trajectories=MemoryTrajectories(clock),
             stored=MemoryLabels(),
+            delegations=_delegations(settings, pulled, clock),
             memory=Memory(FileMemory(settings.data_dir / "memory", fingerprint), fingerprint, levers=pulled, clock=clock),
             limits=MemoryLimits(),
             keys=KeyRing.load(settings.data_dir / "keys.json"),
@@ -335,6 +346,13 @@ def _bell(settings: Settings) -> ApprovalBell | None:
     if not settings.approval_webhook:
         return None
     return ApprovalBell(settings.approval_webhook, settings.console_url, settings.webhook_networks.split(","))
+
+
+def _delegations(settings: Settings, levers: FileLevers, clock: SystemClock) -> Delegations | None:
+    """Return what reads tokens; None where the extra is not installed, and then a call that brings one is blocked."""
+    if find_spec("biscuit_auth") is None:
+        return None
+    return Delegation.open(settings.config_dir, levers, clock)
 
 
 def _asking(journal: Journal, bell: ApprovalBell | None) -> Callable[[KeptApproval], None]:

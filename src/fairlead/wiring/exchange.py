@@ -196,7 +196,9 @@ class Exchange:
         return capture
 
 
-def context_of(serving: Serving, tenant: str, key: str = "", extension: Extension | None = None, model: str = "") -> ExchangeContext:
+def context_of(
+    serving: Serving, tenant: str, key: str = "", extension: Extension | None = None, model: str = "", delegation: str = ""
+) -> ExchangeContext:
     """Return the context of a new Exchange.
 
     Args:
@@ -205,6 +207,7 @@ def context_of(serving: Serving, tenant: str, key: str = "", extension: Extensio
         key: Id of the API key that came with the request; empty in a program of the tenant's own.
         extension: What the request says of itself, if anything.
         model: The model that is asked for.
+        delegation: Token of delegated authority that the caller presents.
     """
     said = extension or Extension()
     return ExchangeContext(
@@ -216,6 +219,7 @@ def context_of(serving: Serving, tenant: str, key: str = "", extension: Extensio
         user=said.user,
         trajectory=said.trajectory,
         approvals=said.approvals,
+        delegation=delegation,
         operators=serving.operators(tenant),
     )
 
