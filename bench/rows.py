@@ -58,6 +58,8 @@ class Bench(NamedTuple):
     """Folder of the peers' environments."""
     machine: str
     commit: str
+    issue: int
+    """Whose numbers they are."""
 
     def row(self, what: str, unit: str, values: Sequence[float], *, n: int, target: float | None = None, peer: Peer | None = None) -> Row:
         """Return a row.
@@ -73,7 +75,7 @@ class Bench(NamedTuple):
         value = median(values)
         return Row(
             name=f"{self.name}.{what}",
-            issue=2,
+            issue=self.issue,
             value=_short(value),
             unit=unit,
             target=target,

@@ -31,4 +31,5 @@ def test_every_bench_has_results() -> None:
         "calibrate",
         "heads",
         "views",
+        "verify",
     }

@@ -196,7 +196,7 @@ def test_the_solver_reads_the_same_terms() -> None:
         writer = Writer(seed)
         written, law, sets = translated(writer.policies())
         said = asked(sets.terms, law, approved=False)
-        found = Searcher(sets.terms, 2_000).find(said.allowed, sets.terms.negation(said.error))
+        found = Searcher(sets.terms, 2_000).find([said.allowed, sets.terms.negation(said.error)])
         seen[found.found] += 1
         if found.found == "some":
             assert Evaluation([found.request]).holds(said.allowed)

@@ -23,6 +23,11 @@ class Evaluation:
     def __init__(self, requests: Sequence[Assignment]) -> None:
         self._requests = requests
         self._all = (1 << len(requests)) - 1
+        self._true: dict[Name, int] = {}
+        for index, request in enumerate(requests):
+            for name, value in request.items():
+                if value is True:
+                    self._true[name] = self._true.get(name, 0) | 1 << index
         self._masks: dict[Term, int] = {}
         self._values: dict[Term, list[Scalar]] = {}
 
@@ -49,9 +54,13 @@ class Evaluation:
             mask = 0
             for part in term.args:
                 mask |= self.mask(part)
+                if mask == self._all:
+                    break
             return mask
         if term.op == "not":
             return self._all & ~self.mask(term.args[0])
+        if isinstance(term.of, Name):
+            return self._true.get(term.of, 0)
         return sum(1 << index for index, value in enumerate(self.values(term)) if value)
 
     def values(self, term: Term) -> list[Scalar]:

@@ -1,98 +1,127 @@
 """Guesses requests for which a formula holds, far quicker than a solver; a guess counts only once it was evaluated."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from fairlead.policy.proofs.evaluate import Assignment, Evaluation
-from fairlead.policy.proofs.terms import Name, Scalar, Term, pattern_of
+from fairlead.policy.proofs.terms import Name, Scalar, Term, names_in, pattern_of
 
-State = Mapping[Name, Scalar]
 ROUNDS = 4
 """How often what the broker promises is mended in a guess."""
-TRIES = 20
-"""Ways to meet one formula that are tried."""
 
 
-def guess(term: Term, promises: Sequence[Term]) -> Assignment | None:
-    """Return a request for which a formula holds, or None when none comes to mind.
+class _State(NamedTuple):
+    """A request that is being made up: what was decided, and which blocks of memberships must stay empty."""
 
-    Args:
-        term: The formula.
-        promises: What holds of every request.
-    """
-    for number, state in enumerate(_meet(term, {}, want=True)):
-        if number >= TRIES:
-            return None
-        found = _mended(state, promises)
-        if found is not None and Evaluation([found]).holds(term):
-            return found
-    return None
+    values: Mapping[Name, Scalar]
+    empty: frozenset[Term] = frozenset()
 
 
-def _mended(state: State, promises: Sequence[Term]) -> State | None:
-    for _ in range(ROUNDS):
-        evaluation = Evaluation([state])
-        broken = [term for term in promises if not evaluation.holds(term)]
-        if not broken:
-            return state
-        for term in broken:
-            state = next(_meet(term, state, want=True), state)
-    return None
+class Guesser:
+    """Makes up requests."""
 
+    def __init__(self) -> None:
+        self._blocks: dict[Term, frozenset[Name]] = {}
 
-def _meet(term: Term, state: State, *, want: bool) -> Iterator[State]:
-    """Yield the ways in which a formula can be made to hold, or not to."""
-    if term.op == "constant":
-        if term.of is want:
-            yield state
-    elif isinstance(term.of, Name):
-        yield from _set(term.of, want, state)
-    elif term.op == "not":
-        yield from _meet(term.args[0], state, want=not want)
-    elif term.op in ("and", "or"):
-        if (term.op == "and") is want:
-            yield from _meet_all(term.args, state, want=want)
+    def guesses(self, terms: Sequence[Term], promises: Sequence[Term]) -> list[Assignment]:
+        """Return requests that keep all promises, one for each formula for which one comes to mind; not all of them make it hold.
+
+        Args:
+            terms: The formulas.
+            promises: What holds of every request.
+        """
+        states = [state for term in terms if (state := next(self._meet(term, _State({}), want=True), None)) is not None]
+        every = (1 << len(states)) - 1
+        for _ in range(ROUNDS):
+            evaluation = Evaluation([state.values for state in states])
+            broken = [(term, every & ~evaluation.mask(term)) for term in promises]
+            for term, mask in broken:
+                self._mend(term, mask, states)
+            if not any(mask for _, mask in broken):
+                break
+        evaluation = Evaluation([state.values for state in states])
+        kept = every
+        for term in promises:
+            kept &= evaluation.mask(term)
+        return [state.values for place, state in enumerate(states) if kept >> place & 1]
+
+    def _mend(self, term: Term, broken: int, states: list[_State]) -> None:
+        while broken:
+            place = broken.bit_length() - 1
+            broken ^= 1 << place
+            states[place] = next(self._meet(term, states[place], want=True), states[place])
+
+    def _meet(self, term: Term, state: _State, *, want: bool) -> Iterator[_State]:
+        """Yield the ways in which a formula can be made to hold, or not to."""
+        if term.op == "constant":
+            if term.of is want:
+                yield state
+        elif isinstance(term.of, Name):
+            yield from self._set(term.of, want, state)
+        elif term.op == "not":
+            yield from self._meet(term.args[0], state, want=not want)
+        elif term.op in ("and", "or"):
+            yield from self._meet_parts(term, state, want=want)
         else:
+            yield from self._compare(term, state, want=want)
+
+    def _meet_parts(self, term: Term, state: _State, *, want: bool) -> Iterator[_State]:
+        if term.op == "or" and not want and (names := self._memberships(term)):
+            if not any(value is True and name in names for name, value in state.values.items()):
+                yield state._replace(empty=state.empty | {term})
+        elif (term.op == "and") is want:
+            yield from self._meet_all(term.args, state, want=want)
+        elif term not in state.empty:
             for arg in term.args:
-                yield from _meet(arg, state, want=want)
-    else:
-        yield from _compare(term, state, want=want)
+                yield from self._meet(arg, state, want=want)
+
+    def _meet_all(self, terms: Sequence[Term], state: _State, *, want: bool) -> Iterator[_State]:
+        if not terms:
+            yield state
+            return
+        for reached in self._meet(terms[0], state, want=want):
+            yield from self._meet_all(terms[1:], reached, want=want)
+
+    def _memberships(self, term: Term) -> frozenset[Name]:
+        """Return the memberships that a block is about; nothing for any other formula."""
+        found = self._blocks.get(term)
+        if found is None:
+            names = names_in([term])
+            pure = all(name.kind in ("holds", "more") for name in names) and _only_or(term)
+            found = self._blocks[term] = frozenset(names) if pure else frozenset()
+        return found
+
+    def _set(self, name: Name, value: Scalar, state: _State) -> Iterator[_State]:
+        if name in state.values:
+            if state.values[name] == value:
+                yield state
+        elif value is not True or not any(name in self._memberships(block) for block in state.empty):
+            yield state._replace(values={**state.values, name: value})
+
+    def _compare(self, term: Term, state: _State, *, want: bool) -> Iterator[_State]:
+        if Evaluation([state.values]).holds(term) is want:
+            yield state
+            return
+        for name, value in _candidates(term, state.values):
+            tried = {**state.values, name: value}
+            if name not in state.values and Evaluation([tried]).holds(term) is want:
+                yield state._replace(values=tried)
 
 
-def _meet_all(terms: Sequence[Term], state: State, *, want: bool) -> Iterator[State]:
-    if not terms:
-        yield state
-        return
-    for reached in _meet(terms[0], state, want=want):
-        yield from _meet_all(terms[1:], reached, want=want)
+def _only_or(term: Term) -> bool:
+    return isinstance(term.of, Name) or (term.op == "or" and all(_only_or(arg) for arg in term.args))
 
 
-def _set(name: Name, value: Scalar, state: State) -> Iterator[State]:
-    if name not in state:
-        yield {**state, name: value}
-    elif state[name] == value:
-        yield state
-
-
-def _compare(term: Term, state: State, *, want: bool) -> Iterator[State]:
-    if bool(Evaluation([state]).holds(term)) is want:
-        yield {**state, **{arg.of: state[arg.of] for arg in term.args if isinstance(arg.of, Name) and arg.of in state}}
-        return
-    for name, value in _candidates(term):
-        if name not in state:
-            tried = {**state, name: value}
-            if Evaluation([tried]).holds(term) is want:
-                yield tried
-
-
-def _candidates(term: Term) -> Iterable[tuple[Name, Scalar]]:
+def _candidates(term: Term, values: Assignment) -> Iterable[tuple[Name, Scalar]]:
     if term.op == "like" and isinstance(term.args[0].of, Name):
         text = "".join(piece or "" for piece in pattern_of(term))
         yield term.args[0].of, text
         yield term.args[0].of, f"{text}?"
         return
     for one, other in (term.args, term.args[::-1]) if len(term.args) == 2 else ():
-        if isinstance(one.of, Name) and other.op == "constant":
-            if isinstance(other.of, str):
-                yield from ((one.of, other.of), (one.of, f"{other.of}?"))
-            elif isinstance(other.of, int):
-                yield from ((one.of, other.of), (one.of, other.of + 1), (one.of, other.of - 1))
+        if isinstance(one.of, Name):
+            (value,) = Evaluation([values]).values(other)
+            if isinstance(value, str):
+                yield from ((one.of, value), (one.of, f"{value}?"))
+            else:
+                yield from ((one.of, value), (one.of, value + 1), (one.of, value - 1))

@@ -45,17 +45,25 @@ class Law(NamedTuple):
         return [rule for rule in self.rules if rule.effect == effect]
 
 
-def law_of(sets: Sets, written: ToolLaw, tool: Tool) -> Law:
+def law_of(sets: Sets, written: ToolLaw, tool: Tool, known: dict[tuple[object, ...], RuleTerm | None] | None = None) -> Law:
     """Translate a tool's policies.
 
     Args:
         sets: Knows every text of every policy that is compared; see :func:`texts_of`.
         written: The policies.
         tool: Which tool's.
+        known: What was translated before; a policy that two Releases share is translated once.
     """
     context = context_of(tool)
     encoder = Encoder(sets, tool.name, context)
-    found = [_rule(encoder, entry) for entry in written.about(tool.name)]
+    known = {} if known is None else known
+    kinds = tuple(tool.arguments.items())
+    found: list[RuleTerm | None] = []
+    for entry in written.about(tool.name):
+        key = (entry.id, entry.text, entry.where, kinds)
+        if key not in known:
+            known[key] = _rule(encoder, entry)
+        found.append(known[key])
     return Law(tool, context, tuple(rule for rule in found if rule is not None))
 
 

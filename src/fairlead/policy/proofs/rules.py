@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from operator import or_
 
-from fairlead.policy.proofs.evaluate import Assignment, Evaluation
+from fairlead.policy.proofs.evaluate import Evaluation
 from fairlead.policy.proofs.findings import Check, Finding, State, Witness
-from fairlead.policy.proofs.guess import guess
+from fairlead.policy.proofs.guess import Guesser
 from fairlead.policy.proofs.law import RuleTerm
 from fairlead.policy.proofs.subject import Subject
 from fairlead.policy.proofs.terms import Term
@@ -71,8 +71,7 @@ def _decided(subject: Subject, permits: Sequence[RuleTerm], forbids: Sequence[Ru
     promises = subject.promises([rule.holds for rule in subject.law.rules])
     either = subject.terms.some(*(rule.holds for rule in permits))
     wanted = [rule.holds if rule.effect == "permit" else subject.terms.every(either, rule.holds) for rule in subject.law.rules]
-    guessed: list[Assignment] = [found for term in wanted if (found := guess(term, promises)) is not None]
-    evaluation = Evaluation(guessed)
+    evaluation = Evaluation(Guesser().guesses(wanted, promises))
     free, stopped = evaluation.mask(subject.terms.true), _union([evaluation.mask(rule.holds) for rule in forbids])
     allowed = _union([evaluation.mask(rule.holds) for rule in permits])
     alone = zip(permits, _alone([evaluation.mask(rule.holds) for rule in permits], free & ~stopped), strict=True)

@@ -8,8 +8,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from fairlead.policy.proofs.evaluate import Assignment, Evaluation
+from fairlead.policy.proofs.guess import Guesser
 from fairlead.policy.proofs.solver import Search, Solver
 from fairlead.policy.proofs.terms import Name, Scalar, Term, Terms, names_in
+
+FIRST = 4
+"""Policies that do not hold which the solver is told after its first answer."""
 
 
 class Searcher:
@@ -23,22 +27,32 @@ class Searcher:
     def __init__(self, terms: Terms, limit_ms: int = 20_000) -> None:
         self._terms = terms
         self._limit_ms = limit_ms
+        self._guesser = Guesser()
 
-    def find(self, *wanted: Term) -> Search:
-        """Return a request for which all of the formulas hold."""
+    def find(self, wanted: Sequence[Term], promises: Sequence[Term] = ()) -> Search:
+        """Return a request for which all formulas hold.
+
+        Args:
+            wanted: The question.
+            promises: What holds of every request.
+        """
         parts = _parts(wanted, self._terms)
         if parts is None:
             return Search("none")
         first = [part for part in parts if part.op != "not" or part.args[0].op == "variable"]
         later = [part for part in parts if part not in set(first)]
-        return self._refine(first, later)
+        for guess in self._guesser.guesses([self._terms.every(*first)], promises):
+            evaluation = Evaluation([guess])
+            if all(evaluation.holds(part) for part in parts):
+                return Search("some", guess)
+        return self._refine([*first, *promises], later)
 
     def _refine(self, first: Sequence[Term], later: list[Term]) -> Search:
         deadline = time.monotonic() + self._limit_ms / 1000
         solver = Solver(self._limit_ms)
         solver.add(first)
         variables = names_in([*first, *later]).values()
-        batch = 1
+        batch = FIRST
         while True:
             found = solver.check(variables)
             if found.found != "some":
@@ -50,7 +64,7 @@ class Searcher:
             if time.monotonic() > deadline:
                 return Search("unknown")
             # Each round tells more than the one before: few rounds when much matters, little told when little does.
-            told = dict.fromkeys(broken[:batch])
+            told = dict.fromkeys([*broken, *later][:batch])
             later = [part for part in later if part not in told]
             solver.add(told)
             batch *= 4

@@ -10,7 +10,7 @@ from fairlead.policy.proofs.contract import contract
 from fairlead.policy.proofs.encode import Encoder
 from fairlead.policy.proofs.evaluate import Assignment
 from fairlead.policy.proofs.findings import Outcome
-from fairlead.policy.proofs.law import CLOSED, Answer, Law, answer_of, law_of, parsed, texts_of
+from fairlead.policy.proofs.law import CLOSED, Answer, Law, RuleTerm, answer_of, law_of, parsed, texts_of
 from fairlead.policy.proofs.reach import in_reach
 from fairlead.policy.proofs.replay import Engine
 from fairlead.policy.proofs.requests import Request, request_of
@@ -51,8 +51,9 @@ class Subject:
         entries = {entry.text: entry for release in releases for entry in release.law.about(name)}
         self.named = frozenset((*texts_of(entries.values()), *texts, *(argument for argument, _ in self._kinds)))
         self.sets = Sets(self.terms, self.named, CLOSED)
+        known: dict[tuple[object, ...], RuleTerm | None] = {}
         self.laws = tuple(
-            law_of(self.sets, release.law, tool) if tool is not None else None for release, tool in zip(releases, tools, strict=True)
+            law_of(self.sets, release.law, tool, known) if tool is not None else None for release, tool in zip(releases, tools, strict=True)
         )
         self.answers = tuple(self._answer(law) for law in self.laws)
         self._engines = tuple(Engine(release.law, name, release.tool(name)) for release in releases)
@@ -90,7 +91,13 @@ class Subject:
 
     def find(self, *wanted: Term) -> Search:
         """Return a request that the broker could make and for which all formulas hold."""
-        return self._searcher.find(*wanted, *self.promises(wanted))
+        return self.find_with(wanted, ())
+
+    def find_with(self, wanted: Sequence[Term], promises: Sequence[Term]) -> Search:
+        """Return the same, with more that holds of every request."""
+        if self.terms.false in wanted:
+            return Search("none")
+        return self._searcher.find(wanted, [*self.promises(wanted), *promises])
 
     def request(self, found: Search, *wanted: Term) -> Request:
         """Return what was found as a request that a reader understands: near to a plain call, with little in it."""

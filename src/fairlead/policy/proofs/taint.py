@@ -24,7 +24,7 @@ def taint_findings(subject: Subject) -> Iterator[Finding]:
         yield _told(subject, check, "proven", "worse origins never get a call allowed")
         return
     goal = (worse.of(allow), subject.terms.negation(allow), *wanted)
-    found = subject.find(*goal, *worse.promises(goal))
+    found = subject.find_with(goal, worse.promises(goal))
     if found.found == "none":
         yield _told(subject, check, "proven", "worse origins never get a call allowed")
     elif found.found == "unknown":
@@ -67,7 +67,7 @@ class _Worse:
         question = (second, self._terms.negation(first)) if rule.effect == "permit" else (first, self._terms.negation(second))
         if question not in self._lemmas:
             goal = (*question, *self.relation)
-            self._lemmas[question] = not parts or self._subject.find(*goal, *self.promises(goal)).found == "none"
+            self._lemmas[question] = not parts or self._subject.find_with(goal, self.promises(goal)).found == "none"
         return self._lemmas[question]
 
     def _renamed(self, name: Name) -> Term | None:
@@ -92,7 +92,7 @@ class _Worse:
 
 def _worsened(subject: Subject, worse: _Worse, goal: Sequence[Term], found: Assignment) -> Finding:
     plain = tuple(in_reach(subject.terms, subject.tool.arguments))
-    nearer = subject.find(*goal, *plain, *(worse.of(term) for term in plain), *worse.promises(goal))
+    nearer = subject.find_with((*goal, *plain, *(worse.of(term) for term in plain)), worse.promises(goal))
     chosen = nearer.request if nearer.found == "some" else found
     kept = smaller(chosen, [*goal, *subject.promises(goal), *worse.promises(goal)])
     first = {name: value for name, value in kept.items() if not name.copy.endswith(COPY)}

@@ -30,7 +30,8 @@ def verify(release: Release, invariants: Sequence[Invariant] = (), *, old: Relea
         Problems: An invariant does not fit the policy.
     """
     applied = apply(invariants, release)
-    subjects = {tool.name: _subject(tool.name, (release,), applied, limit_ms) for tool in release.tools}
+    releases = (release,) if old is None else (old, release)
+    subjects = {tool.name: _subject(tool.name, releases, applied, limit_ms) for tool in release.tools}
     stated = {document.tool for document in release.policy.tools if document.does is not None}
     found: list[Finding] = []
     for name, subject in subjects.items():
@@ -40,7 +41,9 @@ def verify(release: Release, invariants: Sequence[Invariant] = (), *, old: Relea
         found += [invariant_finding(subject, entry) for entry in applied if entry.tool.name == name]
     found += exfiltration_findings(subjects)
     if old is not None:
-        found += _changes(old, release, limit_ms)
+        gone = [tool.name for tool in old.tools if tool.name not in subjects]
+        compared = [*subjects.values(), *(_subject(name, releases, (), limit_ms) for name in gone)]
+        found += [finding for subject in compared for finding in change_findings(subject)]
     return Report(release=release.id, against=old.id if old is not None else "", findings=tuple(_only_confirmed(found)))
 
 
@@ -48,11 +51,6 @@ def _only_confirmed(found: Iterable[Finding]) -> Iterator[Finding]:
     """Yield the findings; a call that the engine does not confirm is not shown."""
     for finding in found:
         yield msgspec.structs.replace(finding, witness=None) if finding.state == "review" else finding
-
-
-def _changes(old: Release, new: Release, limit_ms: int) -> Iterator[Finding]:
-    for name in dict.fromkeys(tool.name for release in (old, new) for tool in release.tools):
-        yield from change_findings(Subject(name, (old, new), limit_ms=limit_ms))
 
 
 def _subject(name: str, releases: Sequence[Release], applied: Sequence[Applied], limit_ms: int) -> Subject:
