@@ -316,3 +316,18 @@ def test_a_capture_is_sealed_as_the_policy_says(tmp_path: Path) -> None:
     assert [entry.record.kind for entry in entries] == ["capture", "decision"]
     assert decode(entries[1].record.body, Decision).capture == entries[0].record.id
     assert CARD.encode() not in entries[0].record.body
+
+
+def test_a_hash_is_the_same_for_a_tenant_and_differs_for_another(tmp_path: Path) -> None:
+    policy = POLICY.replace("entity: email, do: redact", "entity: email, do: redact, operator: hash")
+    with ExitStack() as stack:
+        door = Door(stack, tmp_path).start(policy)
+        own, again, other = (
+            stack.enter_context(Guard.load(door.policy_file, tenant=tenant, settings=door.settings)).apply(MAIL, "output").text
+            for tenant in ("t1", "t1", "t2")
+        )
+        body = {"choices": [{"index": 0, "message": {"role": "assistant", "content": MAIL}, "finish_reason": "stop"}]}
+        answered = decode(door.whole(body).body, dict[str, Any])["choices"][0]["message"]["content"]
+    assert own.startswith("[EMAIL:")
+    assert own == again == answered
+    assert other != own

@@ -25,7 +25,8 @@ class Turn:
 
     def rest_on(self, sources: Sequence[str]) -> None:
         """Remember texts that the answer may rest on, beside what was seen."""
-        self.exchange.saw(as_sources(sources))
+        if sources:
+            self.exchange.saw(as_sources(sources))
 
     def record(self, flow: Flow[list[StageOutcome]]) -> list[StageOutcome]:
         """Run a flow to its end; its Decisions are durable when this returns, also those that say that the guard failed."""
