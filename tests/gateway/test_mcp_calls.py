@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from mcp import Client
-from mcp_bench import NOTES, McpBench, mcp_bench, saw, text
+from mcp_bench import NOTES, POLICY, McpBench, mcp_bench, saw, text
 
 __all__ = ["mcp_bench"]
 TO_BOB = {"to": "bob@example.com", "body": "lunch?"}
@@ -56,6 +56,21 @@ def test_a_client_that_tells_nothing_of_its_user_counts_as_having_read_anything(
     mcp_bench.start({"notes": NOTES})
     assert mcp_bench.call("delete_note", {"name": "a"}).is_error
     assert mcp_bench.rules() == ["tools.delete_note"]
+
+
+def test_a_trusted_result_does_not_vouch_for_what_the_gateway_did_not_see(mcp_bench: McpBench) -> None:
+    trusted = POLICY.replace("{tool: read_note, allow: true}", "{tool: read_note, allow: true, outputs: trusted}")
+    mcp_bench.start({"notes": NOTES}, policy=trusted)
+
+    async def conversation(client: Client) -> tuple[Any, Any]:
+        await client.call_tool("read_note", {})
+        unseen = await client.call_tool("delete_note", {"name": "a"})
+        await client.call_tool("read_note", {}, meta=saw("tidy up", trajectory="t_2"))
+        return unseen, await client.call_tool("delete_note", {"name": "a"}, meta=saw(trajectory="t_2"))
+
+    unseen, told = mcp_bench.talk(conversation)
+    assert unseen.is_error
+    assert not told.is_error  # nothing untrusted was read, as the client says
 
 
 def test_an_unlisted_tool_is_denied_and_recorded(mcp_bench: McpBench) -> None:

@@ -74,7 +74,7 @@ def http(mcp_bench: McpBench) -> Iterator[tuple[McpBench, httpx.Client, dict[str
         yield mcp_bench, client, tokens
 
 
-@pytest.mark.parametrize("version", ["2025-06-18", "2025-03-26", "2024-11-05"])
+@pytest.mark.parametrize("version", ["2025-06-18", "2025-03-26", pytest.param("2024-11-05", marks=pytest.mark.slow)])
 def test_former_versions_are_spoken(http: tuple[McpBench, httpx.Client, dict[str, str]], version: str) -> None:
     bench, client, tokens = http
     greeted = client.post("/mcp", content=_initialize(version))
