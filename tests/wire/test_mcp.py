@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.wire import Json, Told, apply_edits, read_call_result, read_definition, read_listed, read_prompt, read_resource
@@ -43,9 +42,7 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(item)
 
 
-@pytest.mark.parametrize("reader", READERS, ids=["call", "resource", "prompt", "listed", "definition"])
-@settings(max_examples=40)
-@given(body=BODIES)
+@given(reader=st.sampled_from(READERS), body=BODIES)
 def test_no_text_leaves_unseen(reader: Callable[[Mapping[str, Json]], Told], body: dict[str, Any]) -> None:
     told = reader(body)
     seen = {segment.text for segment in (*told.segments, *told.unknown)}
@@ -62,9 +59,7 @@ def _leaves(value: Any) -> Iterator[str]:
             yield from _leaves(item)
 
 
-@pytest.mark.parametrize("reader", READERS, ids=["call", "resource", "prompt", "listed", "definition"])
-@settings(max_examples=40)
-@given(body=BODIES)
+@given(reader=st.sampled_from(READERS), body=BODIES)
 def test_each_text_can_be_edited_where_it_was_read(reader: Callable[[Mapping[str, Json]], Told], body: dict[str, Any]) -> None:
     told = reader(body)
     texts = {segment.path: "[gone]" for segment in told.segments if not segment.path.endswith("#key")}
