@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -279,6 +280,56 @@ def tricked(tmp_path_factory: pytest.TempPathFactory) -> Any:
             unknown: Door(stack, tmp_path_factory.mktemp(unknown)).start(relaxed.replace("unknown: block", f"unknown: {unknown}"))
             for unknown in ("block", "scan", "allow")
         }
+
+
+BROKEN = events(
+    reply(
+        {"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_text", "text": f"I use {SECRET} here"}]},
+        message(f"pay {CARD} now", {"type": "refusal", "refusal": f"not {CARD} then"}),
+        function_call("search_docs", {"q": "x"}),
+    ),
+    7,
+)
+CHANGE = st.tuples(st.sampled_from(["drop", "again", "swap", "place"]), st.integers(0, len(BROKEN) - 1), st.integers(0, len(BROKEN) - 1))
+
+
+def broken(changes: list[tuple[str, int, int]]) -> list[Any]:
+    """Events that are missing, told twice, told in another order, or about another place."""
+    found = [dict(one) for one in BROKEN]
+    for change, first, second in changes:
+        one, other = first % len(found), second % len(found)
+        if change == "drop" and len(found) > 1:
+            del found[one]
+        elif change == "again":
+            found.insert(other, dict(found[one]))
+        elif change == "swap":
+            found[one], found[other] = found[other], found[one]
+        else:
+            found[one].update({key: second for key in ("output_index", "content_index") if key in found[one]})
+    return found
+
+
+def whole_number(text: str) -> bool:
+    """Whether a card or the secret stands in a text by itself; glued to other letters it is neither."""
+    return re.search(rf"(?<![0-9A-Za-z])(?<![0-9] )({CARD}|{SECRET})(?! ?[0-9A-Za-z])", text) is not None
+
+
+@settings(max_examples=60)
+@given(st.lists(CHANGE, max_size=6))
+def test_events_that_are_missing_or_twice_or_out_of_order_let_nothing_out(quick_door: Any, changes: list[tuple[str, int, int]]) -> None:
+    found = told(stream(quick_door, wire(broken(changes))).body)
+    flowed: dict[Any, str] = {}
+    for one in found:
+        if "delta" in one:
+            place = (one["type"], one["output_index"], one.get("content_index"), one.get("summary_index"))
+            flowed[place] = flowed.get(place, "") + one["delta"]
+    assert not any(whole_number(text) for text in flowed.values())
+    for index, item in enumerate(found[-1].get("response", {}).get("output", ())):
+        for place, part in enumerate(item.get("content", ())):
+            name, field = {"output_text": ("output_text", "text"), "reasoning_text": ("reasoning_text", "text")}.get(
+                part["type"], ("refusal",) * 2
+            )
+            assert flowed.get((f"response.{name}.delta", index, place, None), "") == part[field]
 
 
 def test_a_server_that_tells_a_text_only_at_its_end_is_heard(open_door: Any) -> None:

@@ -303,22 +303,23 @@ class ResponsesCodec:
         return list_of(ending.get("annotations")), list_of(ending.get("logprobs")) if same else []
 
     def _end_item(self, index: int, *, called: bool, said: str) -> list[bytes]:
-        item = self._items.get(index)
-        events = self._writer.end_item(item) if item is not None else []
         value, told = self._wholes.pop(index, ({}, {}))
         if said:
-            return [*events, *self._writer.message(said)]
-        if not value or (call_of(value, "") is not None and not called):
-            return events
+            return self._writer.message(said)
+        if not value:
+            item = self._items.get(index)
+            return [] if item is None else self._writer.end_item(item)
+        if call_of(value, "") is not None and not called:
+            return []
         left = {channel: self._left.pop(channel, "") for channel in told}
         for channel, text in left.items():
             if text == told[channel]:
                 continue
             if channel.endswith(KEY) or ECHO in channel:
                 # A key can't be rewritten without changing what the object says.
-                return [*events, *self._writer.message("A part of this answer was stopped by the policy.")]
+                return self._writer.message("A part of this answer was stopped by the policy.")
             replace_at(value, channel.removeprefix(f"output/{index}"), text)
-        return [*events, *self._writer.whole_item(value)]
+        return self._writer.whole_item(value)
 
     def _close(self, finish: str) -> list[bytes]:
         self._finish = finish
