@@ -120,6 +120,16 @@ def test_what_no_detector_reads_is_unknown(kind: str, source: dict[str, str]) ->
     assert not read(DOCUMENT).unknown
 
 
+@pytest.mark.parametrize("kind", ["web_search_20250305", "web_fetch_20250910", "code_execution_20260521", "mcp_toolset", "brand_new"])
+def test_a_tool_that_the_provider_runs_is_unknown(kind: str) -> None:
+    """No call of it can be stopped before it is made."""
+    assert read(tools=[{"type": kind, "name": "x"}]).unknown
+    assert read(mcp_servers=[{"type": "url", "url": "https://mcp.example", "name": "x"}]).unknown
+    for own in ({}, {"type": "custom"}, {"type": "bash_20250124"}, {"type": None}, {"type": "tool_search_tool_regex_20251119"}):
+        assert not read({"type": "text", "text": "x"}, tools=[{**own, "name": "x", "description": "y"}]).unknown
+    assert read(tools={"x": "some text"}).unknown
+
+
 def test_a_long_number_that_a_tool_is_given_or_gives_is_a_text() -> None:
     number = 4111111111111111
     used = {"role": "assistant", "content": [call("search_docs", {"card": number, "n": 12, "is": True})]}

@@ -11,7 +11,17 @@ from fairlead.wire.api import Made, Provider
 from fairlead.wire.document import Json, encode, list_of, object_of, read_object, text_of
 from fairlead.wire.fields import Extraction, Fields, walk
 from fairlead.wire.interaction import CallRef, Interaction, Reply, interaction_of, name_results, reply_of, take_extension
-from fairlead.wire.messages_shapes import BLOCKS_OF, CALLS, MESSAGE_OF, REQUEST, REQUEST_UNKNOWN, RESPONSE, RESPONSE_UNKNOWN, RESULTS
+from fairlead.wire.messages_shapes import (
+    BLOCKS_OF,
+    CALLS,
+    MESSAGE_OF,
+    REQUEST,
+    REQUEST_UNKNOWN,
+    RESPONSE,
+    RESPONSE_UNKNOWN,
+    RESULTS,
+    tool_node,
+)
 from fairlead.wire.messages_stream import STOPPED, MessagesCodec, error_of, message_of
 
 _COUNT = Fields({"context_management": Fields({})})
@@ -33,7 +43,8 @@ class Messages:
         if not isinstance(messages, list) or not messages:
             raise InvalidInput("messages must be a list of at least one message", where="/messages", mend="send the conversation as a list")
         # Emptied, not left out: a key that is a text is found again by its place.
-        walk(REQUEST, {**body, "messages": None}, "", out, REQUEST_UNKNOWN)
+        walk(REQUEST, {**body, "messages": None, "tools": None}, "", out, REQUEST_UNKNOWN)
+        _read_tools(body.get("tools"), out)
         tools = {
             ref.call: ref.tool
             for index, message in enumerate(messages)
@@ -107,6 +118,14 @@ class MessageTokens(Messages):
     def whole(self, made: Made, text: str, count: int = 1) -> bytes:  # noqa: ARG002 - there is no place for a text
         """Return nothing: a count can't say why it was stopped, an error can."""
         return b""
+
+
+def _read_tools(tools: Json, out: Extraction) -> None:
+    if not isinstance(tools, list):
+        walk(tool_node("unknown"), tools, "/tools", out, REQUEST_UNKNOWN)
+        return
+    for index, tool in enumerate(tools):
+        walk(tool_node(text_of(object_of(tool).get("type"))), tool, f"/tools/{index}", out, REQUEST_UNKNOWN)
 
 
 def _read_message(message: Json, path: str, out: Extraction, tools: dict[str, str], retrieval_tools: frozenset[str]) -> None:

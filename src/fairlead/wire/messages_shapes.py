@@ -149,46 +149,25 @@ MESSAGE_OF: Mapping[str, Fields] = {
 _DEFINITION = Text("developer", "tool_definition")
 _SCHEMA = Free("developer", "tool_definition")
 _SETTING = Free("developer", "input")
-_TOOL_INERT = ("type", "name", "strict", "defer_loading", "eager_input_streaming", "response_inclusion", "mcp_server_name", "model")
+_TOOL_INERT = ("type", "name", "strict", "defer_loading", "eager_input_streaming")
 _TOOL = Fields(
     {
         **dict.fromkeys(_TOOL_INERT, _INERT),
         "description": _DEFINITION,
         "allowed_callers": Items(_INERT),
         "cache_control": _CACHE,
-        "citations": Fields({"enabled": _INERT}),
-        **dict.fromkeys(
-            (
-                "input_schema",
-                "input_examples",
-                "allowed_domains",
-                "blocked_domains",
-                "user_location",
-                "url_sources",
-                "configs",
-                "default_config",
-                "tools",
-                "caching",
-            ),
-            _SCHEMA,
-        ),
+        **dict.fromkeys(("input_schema", "input_examples", "configs"), _SCHEMA),
     }
 )
-_MCP_SERVER = Fields(
-    {
-        "type": _INERT,
-        "name": _INERT,
-        "url": _DEFINITION,
-        "authorization_token": _DEFINITION,
-        "tool_configuration": Fields({"allowed_tools": Items(_INERT), "enabled": _INERT}),
-    }
-)
+_CLIENT_RUN = ("custom", "bash_", "text_editor_", "computer_", "memory_", "browser_", "tool_search_tool_")
+"""How the types of tools begin that run nothing but what the client runs itself; the search is among the tools of the request."""
 _SKILLS = Items(Fields({"skill_id": _INERT, "type": _INERT, "version": _INERT}))
 _REQUEST_INERT = ("model", "stream", "max_tokens", "temperature", "top_p", "top_k", "service_tier", "inference_geo", "speed")
 REQUEST = Fields(
     {
         **dict.fromkeys(_REQUEST_INERT, _INERT),
         "messages": _INERT,
+        "tools": _INERT,
         "system": Either(Text("system", "input"), Items(BLOCKS_OF["system"])),
         "cache_control": _CACHE,
         "container": Either(_INERT, Fields({"id": _INERT, "skills": _SKILLS})),
@@ -199,12 +178,17 @@ REQUEST = Fields(
         "metadata": _SETTING,
         "stop_sequences": _SETTING,
         "context_management": _SETTING,
-        "tools": Items(_TOOL),
         "tool_choice": Fields({"type": _INERT, "name": _INERT}),
-        "mcp_servers": Items(_MCP_SERVER),
+        "mcp_servers": _UNSUPPORTED,
     }
 )
-"""A request but for its messages, which are read one by one."""
+"""A request but for its messages and tools, which are read one by one."""
+
+
+def tool_node(kind: str) -> Node:
+    """Return the grammar of a tool of this type; one that the provider runs is unknown: no call of it can be stopped before it is made."""
+    return _TOOL if not kind or kind.startswith(_CLIENT_RUN) else _UNSUPPORTED
+
 
 RESPONSE_BLOCKS = _blocks(_TOLD)
 _USAGE = Fields(
