@@ -332,6 +332,28 @@ def test_events_that_are_missing_or_twice_or_out_of_order_let_nothing_out(quick_
             assert flowed.get((f"response.{name}.delta", index, place, None), "") == part[field]
 
 
+def test_a_place_that_is_a_number_of_somebody_stands_in_no_record(open_door: Any) -> None:
+    answer = stream(open_door, begun(delta("hello", output_index=4111111111111111), END))
+    paths = {entry.path for one in open_door.decisions(answer.headers["x-fairlead-exchange"]) for entry in one.coverage}
+    assert "/output/0/content/0/text" in paths
+    assert not any("4111" in path for path in paths)
+
+
+@pytest.mark.parametrize("api", ["openai_responses", "openai_embeddings"])
+def test_the_decision_api_decides_about_a_whole_interaction_alike(open_door: Any, api: str) -> None:
+    asked = {"model": "m", "input": "hello"}
+    bodies: dict[str, Any] = {
+        "openai_responses": reply(message(f"pay {CARD} now"), function_call("wipe", {})),
+        "openai_embeddings": {"object": "list", "model": "m", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]},
+    }
+    found = json.loads(open_door.ask({"api": api, "request": asked, "reply": bodies[api]}, path="/v1/guard/check").body)
+    open_door.upstream.script.append([json.dumps(bodies[api]).encode()])
+    served = open_door.ask(asked, path=f"/v1/{api.removeprefix('openai_')}")
+    assert found["reply"] == json.loads(served.body)
+    made = open_door.decisions(served.headers["x-fairlead-exchange"])
+    assert [(one["stage"], one["action"]) for one in found["decisions"]] == [(one.stage, one.action) for one in made]
+
+
 def test_a_server_that_tells_a_text_only_at_its_end_is_heard(open_door: Any) -> None:
     """Compatible servers leave events out: what no delta told is told when something ends."""
     found = told(stream(open_door, begun({"type": "response.completed", "response": reply(message(f"card {CARD}"))})).body)

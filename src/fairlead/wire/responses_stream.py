@@ -28,6 +28,7 @@ _DELTAS = {f"{shape.text}.delta": kind for kind, shape in SHAPES.items()}
 _PLACES = ("type", "item_id", "output_index", "content_index", "summary_index", "sequence_number", "obfuscation")
 _DELTA = Fields({**dict.fromkeys(_PLACES, _INERT), "delta": Streamed()})
 _PLAIN_DELTA = frozenset({*_PLACES, "delta", "logprobs"})
+_PLACES_MOST = 100_000
 _STATES = {"response.created": "in_progress", "response.in_progress": "in_progress", "response.queued": "queued"}
 _ENDS = {"response.completed": "completed", "response.incomplete": "incomplete", "response.failed": "failed"}
 _TOLD_LATER = (
@@ -370,5 +371,6 @@ def _unknown(node: Fields | Unsupported, value: Json, path: str) -> tuple[Segmen
 
 
 def _place(body: dict[str, Json], key: str) -> int:
+    """Return a place; one that no answer has is the first: it stands in records, and a long number may be somebody's."""
     value = body.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _PLACES_MOST else 0
