@@ -3,6 +3,6 @@
 To add one, add an entry to the file that fits; see :class:`Mutant` for its fields.
 """
 
-from mutants import of_console, of_gateway, of_guard, of_laws, of_mcp
+from mutants import of_console, of_gateway, of_guard, of_laws, of_mcp, of_proofs
 
-MUTANTS = (*of_laws.MUTANTS, *of_guard.MUTANTS, *of_gateway.MUTANTS, *of_console.MUTANTS, *of_mcp.MUTANTS)
+MUTANTS = (*of_laws.MUTANTS, *of_guard.MUTANTS, *of_gateway.MUTANTS, *of_console.MUTANTS, *of_mcp.MUTANTS, *of_proofs.MUTANTS)
