@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 
 import aiohttp
 
@@ -54,8 +55,8 @@ class UpstreamClient:
             headers["authorization"] = f"Bearer {upstream.key}"
         try:
             # A redirect could lead a request, and its key, anywhere.
-            url, timeout = upstream.base_url + path, aiohttp.ClientTimeout(sock_connect=CONNECT_S, sock_read=upstream.timeout_s)
-            async with self._open().post(url, data=body, headers=headers, allow_redirects=False, timeout=timeout) as response:
+            url, patience = upstream.base_url + path, _patience(upstream.timeout_s)
+            async with self._open().post(url, data=body, headers=headers, allow_redirects=False, timeout=patience) as response:
                 yield response
         except TimeoutError as error:
             raise HttpProblem(504, "upstream_timeout", "the model did not answer in time; try again") from error
@@ -71,6 +72,11 @@ class UpstreamClient:
         if self._session is None:
             self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), auto_decompress=False)
         return self._session
+
+
+@cache
+def _patience(idle_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(sock_connect=CONNECT_S, sock_read=idle_s)
 
 
 def client_headers(request: Request, provider: Provider) -> dict[str, str]:

@@ -42,6 +42,7 @@ class Metrics:
         self._bypasses = self._counter(BYPASSES)
         self._coverage_failures = self._counter(COVERAGE_FAILURES)
         self._upstreams = self._counter(UPSTREAM_REQUESTS)
+        self._asked: dict[tuple[str, str], Counter] = {}
         buckets = GUARD_SECONDS.buckets
         self._guard_seconds = Histogram(
             GUARD_SECONDS.name, GUARD_SECONDS.help, GUARD_SECONDS.labels, buckets=buckets, registry=self._registry
@@ -64,7 +65,10 @@ class Metrics:
 
     def observe_upstream(self, name: str, outcome: str) -> None:
         """Count one request to an upstream; both are names that the policy and the gateway give."""
-        self._upstreams.labels(upstream=safe_name(name), outcome=outcome).inc()
+        counter = self._asked.get((name, outcome))
+        if counter is None:
+            counter = self._asked[name, outcome] = self._upstreams.labels(upstream=safe_name(name), outcome=outcome)
+        counter.inc()
 
     def exposition(self) -> bytes:
         """Return the Prometheus text format."""
