@@ -173,3 +173,15 @@ def test_retries_stay_a_fifth_of_the_requests(asked: list[bool]) -> None:
         else:
             requests += breakers.admits("a")
     assert retries <= RETRY_RESERVE + 0.2 * requests + 1e-6
+
+
+def test_clients_choose_an_upstream_by_the_name_that_it_lists(bench: Bench, spare: tuple[ScriptedModel, str]) -> None:
+    other, url = spare
+    bench.start(two(url, default="", backup=", models: [fast, faster]").replace(", fallback: backup", ""))
+    for name, model in (("fast", other), ("faster", other), ("anything", bench.model)):
+        model.says("ok")
+        assert post(bench, model=name).status_code == 200
+    assert [request["model"] for request in other.requests] == ["other", "other"]
+    assert [request["model"] for request in bench.model.requests] == ["anything"]
+    listed = httpx.get(f"{bench.url}/v1/models", headers={"authorization": f"Bearer {bench.token}"}).json()["data"]
+    assert [one["id"] for one in listed] == ["fast", "faster"]

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "console": ("fairlead.cli.serve:console", "Run the console."),
     "crash-model": ("fairlead.cli.serve:crash_model", "Run the crash-test model: as gullible as a model can be."),
     "policy": ("fairlead.cli.policy:policy", "Check, show, compare, test, explain and prove a policy."),
+    "import": ("fairlead.cli.importing:import_policy", "Turn another guard's configuration into a policy."),
     "detect": ("fairlead.cli.detect:detect", "Show what the detectors see in a text."),
     "ground": ("fairlead.cli.ground:ground", "Show which claims of an answer its sources bear out."),
     "data": ("fairlead.cli.data:data", "Check, list, seal and purge the texts that train, test or attack."),

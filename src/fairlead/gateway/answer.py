@@ -80,7 +80,8 @@ async def _say(asked: Asked, exchange: Exchange, parsed: Interaction, stopped: S
 
 def _route(asked: Asked, exchange: Exchange, outcomes: Sequence[StageOutcome]) -> str:
     api = asked.api
-    route = next((outcome.route for outcome in outcomes if outcome.route), "") or asked.plane.route(exchange.serving, api.provider)
+    routed = next((outcome.route for outcome in outcomes if outcome.route), "")
+    route = routed or asked.plane.route(exchange.serving, api.provider, exchange.context.model)
     provider = exchange.serving.release.policy.upstream[route].provider
     if provider != api.provider:
         message = f"the policy's upstream {route!r} speaks the API of {provider}; this path needs one with 'provider: {api.provider}'"

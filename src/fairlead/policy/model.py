@@ -95,6 +95,8 @@ class UpstreamDocument(Document):
     """Which API it speaks; servers that are compatible with it count."""
     model: str = ""
     """Model to ask for instead of the client's; empty leaves the client's."""
+    models: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+    """Names of models by which clients ask for this upstream; one that no upstream lists goes to the first that lists none."""
     base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$")] = ""
     """Where its server is; empty for the provider's own."""
     key: Annotated[str, BeforeValidator(_reference_to_secret)] = ""

@@ -147,13 +147,27 @@ class DataPlane:
             timeout_s=document.timeout_s,
         )
 
-    def route(self, serving: Serving, provider: Provider) -> str:
-        """Return the route of a request that no rule routes: the first of the policy that speaks the client's API, else the default one."""
-        return next((name for name, document in serving.release.policy.upstream.items() if document.provider == provider), "default")
+    def route(self, serving: Serving, provider: Provider, model: str) -> str:
+        """Return the route of a request that no rule routes.
+
+        Args:
+            serving: What decides about it.
+            provider: Whose API the client speaks.
+            model: What the client asks for.
+
+        Returns:
+            Of the upstreams that speak the API the one that lists the model, else the first that lists none, else the first; the
+            default one when none speaks it.
+        """
+        speaking = {name: document for name, document in serving.release.policy.upstream.items() if document.provider == provider}
+        listing = next((name for name, document in speaking.items() if model in document.models), "")
+        open_to_all = next((name for name, document in speaking.items() if not document.models), "")
+        return listing or open_to_all or next(iter(speaking), "default")
 
     def models(self) -> list[dict[str, str]]:
-        """Return what ``/v1/models`` lists: the models that the policy pins."""
-        names = {upstream.model for upstream in self.serving.release.policy.upstream.values() if upstream.model}
+        """Return what ``/v1/models`` lists: the names by which clients ask, and the models that the policy pins where it has none."""
+        upstreams = self.serving.release.policy.upstream.values()
+        names = {name for upstream in upstreams for name in upstream.models or (upstream.model,) if name}
         return [{"id": name, "object": "model", "owned_by": "fairlead"} for name in sorted(names)]
 
     def observe(self, decision: Decision) -> None:
