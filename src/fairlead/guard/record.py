@@ -145,12 +145,14 @@ def names_unknown(decision: Decision) -> Decision:
 
 def edited(segments: Iterable[Segment], edits: Sequence[Edit], operators: Operators) -> dict[str, str]:
     """Return path and new text of each Segment that is edited."""
-    out: dict[str, str] = {}
-    for segment in segments:
-        own = [edit for edit in edits if edit.finding.path == segment.path]
-        if own:
-            out[segment.path] = apply_cuts(segment.text, cuts_of(own, segment.text, operators))
-    return out
+    own: dict[str, list[Edit]] = {}
+    for edit in edits:
+        own.setdefault(edit.finding.path, []).append(edit)
+    return {
+        segment.path: apply_cuts(segment.text, cuts_of(own[segment.path], segment.text, operators))
+        for segment in segments
+        if segment.path in own
+    }
 
 
 def uncovered(segment: Segment, reason: str) -> Coverage:

@@ -10,7 +10,7 @@ from fairlead.guard.errors import NothingToRedact
 from fairlead.guard.flow import Flow, check_stage
 from fairlead.guard.record import Spot, edited
 from fairlead.policy import Release
-from fairlead.wire import KEY, Text, pointer_to, texts_in, with_texts
+from fairlead.wire import KEY, Text, pointers_in, texts_in, with_texts
 
 PLACE = "redact"
 """Names the Decision of a redaction within its Exchange."""
@@ -96,10 +96,11 @@ def redacted(release: Release, wanted: ToRedact, outcome: StageOutcome) -> tuple
         outcome: Of :func:`redact_value`, not stopped.
     """
     value = with_texts(wanted.value, wanted.path, outcome.texts)
+    pointers = dict(pointers_in(value, wanted.path))
     found = dict.fromkeys(edit.finding for edit in release.edits(wanted.stage, outcome.decision.findings))
     return value, tuple(
         Replaced(
-            path=wanted.path + pointer_to(value, one.path.removeprefix(wanted.path)),
+            path=wanted.path + pointers[one.path.removesuffix(KEY)],
             hazard=one.hazard,
             span=one.span,
             entity=one.entity,

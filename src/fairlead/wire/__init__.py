@@ -6,7 +6,7 @@ from fairlead.wire.chat import ChatCompletions
 from fairlead.wire.document import Json, encode
 from fairlead.wire.fields import KEY, Text
 from fairlead.wire.interaction import TRAJECTORY, CallRef, Extension, Interaction, Reply, apply_edits
-from fairlead.wire.leaves import pointer_to, texts_in, with_texts
+from fairlead.wire.leaves import pointers_in, texts_in, with_texts
 from fairlead.wire.mcp import Told, read_call_result, read_definition, read_listed, read_prompt, read_resource
 from fairlead.wire.moderations import CATEGORIES, Moderated, Verdict, moderation_of, read_moderation
 from fairlead.wire.responses import Responses
@@ -42,7 +42,7 @@ __all__ = [
     "encode",
     "encode_event",
     "moderation_of",
-    "pointer_to",
+    "pointers_in",
     "read_call_result",
     "read_definition",
     "read_listed",

@@ -3,7 +3,7 @@
 Paths are kept in records (law 4), and here any key may be a text: a key stands in a path as ``#`` and its place.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from fairlead.core import Segment
 from fairlead.wire.fields import KEY, Text, is_name
@@ -45,43 +45,60 @@ def with_texts(value: object, path: str, texts: Mapping[str, str]) -> object:
         path: Where it stands.
         texts: Path of each text that changes, and what stands there now.
     """
+    above = {place for changed in texts for place in _above(changed.removesuffix(KEY))}
+    return _changed(value, path, texts, above)
+
+
+def pointers_in(value: object, path: str) -> Iterator[tuple[str, str]]:
+    """Yield for each place that :func:`texts_in` could name its JSON pointer (RFC 6901) below the value.
+
+    Args:
+        value: After the change: keys are named as they stand there now.
+        path: Where it stands; the pointer does not begin with it.
+    """
+    yield from _pointers(value, path, "")
+
+
+def _above(path: str) -> Iterator[str]:
+    """Yield the places that hold a place, itself included."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+
+
+def _changed(value: object, path: str, texts: Mapping[str, str], above: Collection[str]) -> object:
     if path in texts:
         return texts[path]
-    if not any(changed.startswith(f"{path}/") for changed in texts):
+    if path not in above:
         return value
     if isinstance(value, Mapping):
         out: dict[object, object] = {}
+        numbers: dict[object, int] = {}
         for place, (key, item) in enumerate(value.items()):
-            named = texts.get(f"{path}/#{place}{KEY}", key)
-            out[_free(named, out)] = with_texts(item, f"{path}/#{place}", texts)
+            here = f"{path}/#{place}"
+            out[_free(texts.get(f"{here}{KEY}", key), out, numbers)] = _changed(item, here, texts, above)
         return out
     if isinstance(value, list | tuple):
-        items = [with_texts(item, f"{path}/{place}", texts) for place, item in enumerate(value)]
+        items = [_changed(item, f"{path}/{place}", texts, above) for place, item in enumerate(value)]
         return items if isinstance(value, list) else tuple(items)
     return value
 
 
-def pointer_to(value: object, path: str) -> str:
-    """Return the JSON pointer (RFC 6901) of a place that :func:`texts_in` named; of a key, that of its value.
-
-    Args:
-        value: What the path begins in, after the change: keys are named as they stand there now.
-        path: The path without what comes before the value, such as ``/#0/3``.
-    """
-    here, out = value, ""
-    for token in path.removesuffix(KEY).split("/")[1:]:
-        key: object = int(token.removeprefix("#"))
-        if isinstance(here, Mapping):
-            key = list(here)[int(token.removeprefix("#"))]
-            here = here[key]
-        elif isinstance(here, list | tuple):
-            here = here[int(token)]
-        out += "/" + str(key).replace("~", "~0").replace("/", "~1")
-    return out
-
-
-def _free(key: object, taken: Mapping[object, object]) -> object:
-    number, free = 2, key
+def _free(key: object, taken: Mapping[object, object], numbers: dict[object, int]) -> object:
+    """Return a key that is not taken: itself, or itself with the next number."""
+    free = key
     while free in taken:
-        free, number = f"{key} ({number})", number + 1
+        numbers[key] = numbers.get(key, 1) + 1
+        free = f"{key} ({numbers[key]})"
     return free
+
+
+def _pointers(value: object, path: str, pointer: str) -> Iterator[tuple[str, str]]:
+    yield path, pointer
+    if isinstance(value, Mapping):
+        for place, (key, item) in enumerate(value.items()):
+            named = str(key).replace("~", "~0").replace("/", "~1")
+            yield from _pointers(item, f"{path}/#{place}", f"{pointer}/{named}")
+    elif isinstance(value, list | tuple):
+        for place, item in enumerate(value):
+            yield from _pointers(item, f"{path}/{place}", f"{pointer}/{place}")
