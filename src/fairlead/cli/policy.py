@@ -134,6 +134,39 @@ def test(file: Path, tests: Path | None, as_json: bool) -> int:
 
 
 @policy.command()
+@click.argument("file", type=FILE, default="fairlead.yaml")
+@click.option("--against", type=FILE, default=None, help="The policy in force: tell also what its rules stop and FILE lets pass.")
+@json_option
+def lint(file: Path, against: Path | None, as_json: bool) -> int:
+    """Tell what is odd about the rules: what nobody looks at, and rules that never make a difference.
+
+    The exit code is 10 for such a rule, and for anything that newly passes; what nobody looks at may be meant so.
+    """
+    from fairlead.detectors import Registry, builtin_patterns
+    from fairlead.policy import diff
+    from fairlead.policy import lint as look
+
+    release = read_release(file)
+    hazards = {hazard for detector in Registry.load().all() for hazard in detector.hazards} | {
+        pattern.hazard for pattern in builtin_patterns()
+    }
+    odd = look(release, hazards)
+    changes = diff(read_release(against), release) if against is not None else ()
+    passing = [change for change in changes if change.effect == "passes"]
+    code = TESTS_FAILED if passing or any(entry.kind != "gap" for entry in odd) else 0
+    if as_json:
+        show_json({"odd": odd, "newly_passes": passing, "exit_code": code})
+        return code
+    for entry in odd:
+        click.echo(f"{entry.kind}: {entry.subject}{f' ({entry.where})' if entry.where else ''}: {entry.what}")
+    for change in passing:
+        click.echo(f"newly passes: {change.subject}: {change.old} before, {change.new} now ({change.rule})")
+    if not odd and not passing:
+        click.echo("nothing is odd")
+    return code
+
+
+@policy.command()
 @click.argument("text")
 @click.option("--stage", type=click.Choice(STAGE_NAMES), default="input", show_default=True, help="Where the text stands.")
 @click.option("--tool", default="", help="Explain a call of this tool; TEXT is its arguments as JSON.")

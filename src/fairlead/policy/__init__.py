@@ -10,6 +10,7 @@ from fairlead.policy.diff import Change, diff
 from fairlead.policy.documents import load_document
 from fairlead.policy.errors import PolicyCedar, PolicyReference, PolicyShape, PolicySyntax, PolicyThreshold
 from fairlead.policy.explain import RuleScore, explain
+from fairlead.policy.lint import Odd, lint
 from fairlead.policy.model import (
     ArgumentKind,
     Constraint,
@@ -44,6 +45,7 @@ __all__ = [
     "Label",
     "McpDocument",
     "McpServerDocument",
+    "Odd",
     "Pins",
     "Policy",
     "PolicyCase",
@@ -70,6 +72,7 @@ __all__ = [
     "diff",
     "draft_tools",
     "explain",
+    "lint",
     "load_cases",
     "load_document",
     "load_policy",

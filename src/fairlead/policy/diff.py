@@ -65,7 +65,7 @@ def _settings(old: Release, new: Release) -> Iterator[Change]:
 def _rules(old: Release, new: Release) -> Iterator[Change]:
     merged: dict[tuple[Stage, str, str, str, Effect, str], list[str]] = {}
     for stage in STAGES:
-        for subject, finding, scores in _probes(stage, old, new):
+        for subject, finding, scores in probes(stage, old, new):
             for low, high in zip(scores, [*scores[1:], 1.0], strict=True):
                 before = old.decide(stage, (msgspec.structs.replace(finding, score=low),))
                 after = new.decide(stage, (msgspec.structs.replace(finding, score=low),))
@@ -79,7 +79,7 @@ def _rules(old: Release, new: Release) -> Iterator[Change]:
         yield Change(effect=effect, rule=rule, subject=f"{at}: {', '.join(subjects)}{span}", old=before_said, new=after_said)
 
 
-def _probes(stage: Stage, *releases: Release) -> Iterator[tuple[str, Finding, list[float]]]:
+def probes(stage: Stage, *releases: Release) -> Iterator[tuple[str, Finding, list[float]]]:
     """Yield everything that rules of a Stage can be about, and the scores at which a verdict can change."""
     scores: dict[tuple[str, str, str], set[float]] = {}
     for release in releases:
