@@ -1,7 +1,8 @@
 """Adapters that speak to other systems; each implements a port of a lower package."""
 
 from fairlead.integrations.delegation import Delegation, Grant, Narrowing, narrow, revocation_ids
+from fairlead.integrations.errors import SandboxMissing
 from fairlead.integrations.otlp import otlp_exporter
 from fairlead.integrations.webhook import ApprovalBell
 
-__all__ = ["ApprovalBell", "Delegation", "Grant", "Narrowing", "narrow", "otlp_exporter", "revocation_ids"]
+__all__ = ["ApprovalBell", "Delegation", "Grant", "Narrowing", "SandboxMissing", "narrow", "otlp_exporter", "revocation_ids"]

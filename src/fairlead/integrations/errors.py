@@ -7,3 +7,9 @@ class DetectorNotLoaded(Unavailable):
     """A model that the policy names can't be loaded; a guard without it would not do what its policy says."""
 
     code = "detector-not-loaded"
+
+
+class SandboxMissing(Unavailable):
+    """This machine can't isolate a command, so it was not run."""
+
+    code = "sandbox-missing"
