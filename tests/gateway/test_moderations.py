@@ -83,6 +83,19 @@ def test_the_parts_of_one_message_get_one_result_and_a_picture_is_unknown(asked:
     assert set(result.fairlead["unseen"]) == {"/input/1/type", "/input/1/image_url/url"}
 
 
+def test_what_stands_beside_the_input_is_seen_too(asked: Asked) -> None:
+    for unknown, expected in (("block", "rule unknown"), ("scan", "")):
+        asked.bench.start(HEADS.replace("unknown: block", f"unknown: {unknown}"))
+        with asked.bench.client() as client:
+            if expected:
+                with pytest.raises(openai.BadRequestError, match=expected):
+                    client.moderations.create(input=CALM, extra_body={"brand_new": f"the {SECRET}"})
+            else:
+                [result] = client.moderations.create(input=CALM, extra_body={"brand_new": f"the {SECRET}"}).results
+                assert (result.flagged, result.fairlead["hazards"]) == (True, {"secret": 1.0})
+        asked.bench.stop()
+
+
 def test_each_text_leaves_a_decision_of_its_own(asked: Asked) -> None:
     results = asked([CALM, HARM])
     found = {decision.exchange: decision for decision in asked.bench.decisions()}
