@@ -73,6 +73,12 @@ def test_a_trusted_result_does_not_vouch_for_what_the_gateway_did_not_see(mcp_be
     assert not told.is_error  # nothing untrusted was read, as the client says
 
 
+def test_a_forged_token_of_delegation_is_no_right_at_all(mcp_bench: McpBench) -> None:
+    mcp_bench.start({"notes": NOTES})
+    assert mcp_bench.call("read_note", {"name": "a"}, saw("read a", delegation="forged")).is_error
+    assert mcp_bench.heard("notes", "tools/call") == []
+
+
 def test_an_unlisted_tool_is_denied_and_recorded(mcp_bench: McpBench) -> None:
     mcp_bench.start({"notes": NOTES})
 

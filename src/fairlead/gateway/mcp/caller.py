@@ -29,6 +29,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     user: str = ""
     """The application's own user, as it names him."""
     approvals: tuple[str, ...] = ()
+    delegation: str = ""
+    """Token of delegated authority that he presents; it goes no further than the broker."""
     seen: tuple[NamedSegment, ...] | None = None
     """What the model saw since it was last told, for the provenance of arguments; without it, everything counts as read."""
 
@@ -79,7 +81,7 @@ def context_of(serving: Serving, caller: Caller, told: Told, approvals: tuple[st
     """
     presented = tuple(dict.fromkeys((*told.approvals, *approvals)))
     said = Extension(trajectory=told.trajectory or caller.trajectory, user=told.user, approvals=presented)
-    return exchange_context(serving, caller.tenant, caller.key, said)
+    return exchange_context(serving, caller.tenant, caller.key, said, delegation=told.delegation)
 
 
 def seen_by(told: Told) -> tuple[Segment, ...]:
