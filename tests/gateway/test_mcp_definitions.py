@@ -95,6 +95,15 @@ def test_a_server_can_not_take_another_ones_place(mcp_bench: McpBench) -> None:
     assert mcp_bench.heard("notes", "tools/call") == []
 
 
+def test_an_odd_definition_takes_no_other_one_with_it(mcp_bench: McpBench) -> None:
+    mcp_bench.start({"notes": NOTES})
+    endless = {**NOTES["tools"][1], "inputSchema": {"type": "object", "maxProperties": 10**30}}
+    mcp_bench.script("notes", {**NOTES, "tools": [READ, READ, endless, NOTES["tools"][2]]})
+    listed = mcp_bench.talk(lambda client: client.list_tools())
+    assert [tool.name for tool in listed.tools] == ["delete_note"]
+    assert _withheld(listed) == {"read_note": "mcp.shadowed", "send_note": "mcp.changed"}  # the first is told twice by one server
+
+
 def _standing(*tools: tuple[str, str, str], listed: tuple[str, ...]) -> dict[str, str]:
     found = [Definition(server=server, name=name, body={"name": name, "description": said}) for server, name, said in tools]
     pins: dict[str, dict[str, str]] = {}

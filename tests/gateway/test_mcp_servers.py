@@ -27,6 +27,15 @@ def test_a_server_that_breaks_is_told_of_counted_and_started_again(mcp_bench: Mc
     assert "budget.calls" in fourth.content[0].text
 
 
+def test_a_server_that_hangs_holds_up_no_call_to_another_one(mcp_bench: McpBench) -> None:
+    """It is not even asked; an error is what the client does not compare with a listing of its own."""
+    wrong = {**text("no such note"), "isError": True}
+    other = {"tools": [{**NOTES["tools"][0], "name": "other"}]}
+    mcp_bench.start({"notes": {**NOTES, "answers": {"read_note": wrong}}, "stuck": other})
+    assert mcp_bench.call("read_note", {}).content[0].text == "no such note"
+    assert mcp_bench.heard("stuck", "initialize") == []
+
+
 @pytest.mark.slow
 def test_a_server_that_hangs_is_given_up(mcp_bench: McpBench) -> None:
     mcp_bench.start({"notes": {**NOTES, "answers": {"read_note": "hang"}}}, policy=POLICY)

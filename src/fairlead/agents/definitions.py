@@ -5,6 +5,7 @@ characters is withheld even then, and so is what could be taken for the tool of 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TypeAlias
@@ -66,51 +67,52 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def standings(definitions: Sequence[Definition], listed: Sequence[str], pins: Pins) -> tuple[Standing, ...]:
-    """Return what comes of all definitions whose tools the policy lists; the others are never shown.
+    """Return what comes of definitions whose tools the policy lists; the others are never shown.
+
+    What shadows what is judged by the pins of all servers, so it does not depend on which of them answer now.
 
     Args:
-        definitions: Of all servers.
+        definitions: Of any of the servers, all of each.
         listed: Names of the policy's tools; ``server__tool`` stands for the tool of that server only.
-        pins: The digests that were reviewed.
+        pins: The digests that were reviewed, of the servers in use.
     """
-    offered = [definition for definition in definitions if pins.of(definition.server, definition.name)]
+    told = Counter((definition.server, definition.name) for definition in definitions)
     out: list[Standing] = []
     for definition in definitions:
         own = f"{definition.server}{BETWEEN}{definition.name}"
         name = own if own in listed else definition.name
         if name in listed:
-            out.append(Standing(definition=definition, tool=name, withheld=_withheld(definition, offered, pins, namespaced=name == own)))
+            twice = told[definition.server, definition.name] > 1
+            withheld = SHADOWED if twice else _withheld(definition, pins, namespaced=name == own)
+            out.append(Standing(definition=definition, tool=name, withheld=withheld))
     return tuple(out)
 
 
-def _withheld(definition: Definition, offered: Sequence[Definition], pins: Pins, *, namespaced: bool) -> str:
+def _withheld(definition: Definition, pins: Pins, *, namespaced: bool) -> str:
     if not all(shows_all(text) for text in definition.strings):
         return HIDDEN
     pinned = pins.of(definition.server, definition.name)
     if pinned != definition.digest:
         return CHANGED if pinned else UNPINNED
-    others = [other for other in offered if other is not definition]
-    twins = [other for other in others if _alike(other, definition)]
-    if any(not namespaced or other.server == definition.server for other in twins):
+    own = (definition.server, definition.name)
+    others = [(server, name) for server, tools in pins.servers.items() for name in tools if (server, name) != own]
+    twins = [server for server, name in others if skeleton(name) == skeleton(definition.name)]
+    if twins and (not namespaced or definition.server in twins):
         return SHADOWED
-    if any(other.server != definition.server and _speaks_of(definition, other) for other in others):
+    if any(server != definition.server and _speaks_of(definition, server, name) for server, name in others):
         return SHADOWING
     return ""
 
 
-def _alike(one: Definition, other: Definition) -> bool:
-    return skeleton(one.name) == skeleton(other.name)
-
-
-def _speaks_of(definition: Definition, other: Definition) -> bool:
+def _speaks_of(definition: Definition, server: str, tool: str) -> bool:
     """Tell whether a definition names another server's tool: as ``server__tool``, by a name that is no plain word, or as a tool."""
-    if _alike(definition, other):
+    if skeleton(tool) == skeleton(definition.name):
         return False
-    name = re.escape(other.name)
+    name = re.escape(tool)
     whole = rf"(?<![\w.-]){name}(?![\w-])"
-    if not _DISTINCT.match(other.name):
+    if not _DISTINCT.match(tool):
         whole = rf"[`'\"]{name}[`'\"]|{whole}(?:\(|\s+(?:tool|function)\b)|\b(?:tool|function)\s+{name}(?![\w-])"
-    pattern = re.compile(rf"{whole}|{re.escape(other.server + BETWEEN + other.name)}", re.IGNORECASE)
+    pattern = re.compile(rf"{whole}|{re.escape(server + BETWEEN + tool)}", re.IGNORECASE)
     return any(pattern.search(text) for text in definition.strings if text != definition.name)
 
 

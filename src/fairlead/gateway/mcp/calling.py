@@ -96,7 +96,7 @@ async def _find(call: _Call) -> Standing | str | None:
         return None
     if not talk.may_use(name):
         return SCOPE
-    surveyed = await talk.servers.survey(talk.caller.tenant, release, fresh=False)
+    surveyed = await talk.servers.survey(talk.caller.tenant, release, tool=name)
     named = [standing for standing in surveyed.standings if standing.tool == name]
     shown = [standing for standing in named if not standing.withheld]
     if len(shown) == 1:

@@ -27,7 +27,7 @@ LOCAL = ("127.0.0.1:*", "localhost:*", "[::1]:*")
 
 
 class McpHttp:
-    """The application: ``/mcp`` for clients, ``/healthz`` and ``/readyz`` for operators.
+    """The application: ``/mcp`` for clients, ``/healthz``, ``/readyz`` and ``/metrics`` for operators.
 
     Args:
         plane: The data plane.
@@ -59,6 +59,9 @@ class McpHttp:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/metrics" and scope["method"] == "GET":
+            await respond(send, 200, self._plane.metrics(), [], b"text/plain; version=0.0.4; charset=utf-8")
+            return
         if scope["path"] in ("/healthz", "/readyz") and scope["method"] == "GET":
             await respond(send, 200, msgspec.json.encode(self._plane.health()), [])
             return
