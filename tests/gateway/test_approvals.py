@@ -5,9 +5,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+import msgspec
 import openai
 import pytest
 from gateway_bench import POLICY
+from webhook_server import Chat
 
 from fairlead.agents import Answer, FileApprovals
 from fairlead.core import SystemClock
@@ -173,3 +175,22 @@ def test_what_an_agent_has_spent_outlives_a_new_policy(bench: Any, call: ToolCal
     bench.write_policy(text.replace("owner: tests", "owner: somebody-else"))
     bench.plane.reload()
     assert not goes()
+
+
+def test_people_are_told_of_a_question_once_and_it_is_in_the_audit_trail(bench: Any, call: ToolCall) -> None:
+    chat = Chat()
+    with chat.listening():
+        networks = {"approval_webhook": chat.url, "webhook_networks": "127.0.0.0/8", "console_url": "https://console.example"}
+        bench._settings = msgspec.structs.replace(bench._settings, **networks)
+        caller = Caller(bench.start(), call)
+        asked = caller.asks()
+        assert caller.asks() == asked
+        bench.plane.close()
+    ((_, body),) = chat.posted
+    assert f"https://console.example/approvals#{asked}" in body.decode()
+    assert MAIL["to"] not in body.decode()
+    plane = build_control_plane(bench._settings)
+    plane.look()
+    auditor = plane.identity.create_account(LOCAL_OPERATOR, "t1", login="ann", password="a long enough password", roles=["auditor"])
+    (entry,) = plane.identity.audit(Actor.of(auditor), "t1", target=asked)
+    assert (entry.actor, entry.action, entry.detail["tool"]) == ("gateway", "approval.ask", "send_email")

@@ -4,9 +4,9 @@ import json
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from webhook_server import Chat
 
 from fairlead.agents import KeptApproval
 from fairlead.core import InvalidInput
@@ -32,37 +32,11 @@ ASKED = KeptApproval(
 LOOPBACK = ("127.0.0.0/8",)
 
 
-class Chat:
-    """A webhook's server that keeps what is posted, and answers as it is told."""
-
-    def __init__(self) -> None:
-        self.posted: list[tuple[str, bytes]] = []
-        self.status = 200
-        chat = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                chat.posted.append((self.path, self.rfile.read(int(self.headers["content-length"]))))
-                self.send_response(chat.status)
-                self.send_header("location", "/elsewhere")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Keep quiet."""
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hooks/secret?key=1"
-
-
 @pytest.fixture
 def chat() -> Iterator[Chat]:
     made = Chat()
-    thread = threading.Thread(target=made.server.serve_forever)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
+    with made.listening():
+        yield made
 
 
 def rung(url: str, networks: Sequence[str] = LOOPBACK, console: str = "https://fairlead.example/") -> int:
