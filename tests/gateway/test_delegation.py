@@ -22,11 +22,12 @@ tools:
 """
 
 
-def calls(bench: Any, call: Any, token: str, tool: str = "send_email") -> str:
+def calls(bench: Any, call: Any, token: str, tool: str = "send_email", inside: str = "") -> str:
     """Return what comes of a call that the model wants: its name, or what is said instead."""
     bench.model.says("", tool_calls=[call(tool, {"to": "kim@a.test"})])
     headers = {"authorization": f"Bearer {bench.token}", "x-fairlead-delegation": token}
-    body = {"model": "m", "messages": [{"role": "user", "content": "go"}], "fairlead": {"user": "u1", "trajectory": "t_1"}}
+    said = {"user": "u1", "trajectory": "t_1", "delegation": inside}
+    body = {"model": "m", "messages": [{"role": "user", "content": "go"}], "fairlead": said}
     message = httpx.post(f"{bench.url}/v1/chat/completions", json=body, headers=headers, timeout=20).json()["choices"][0]["message"]
     return str(message["tool_calls"][0]["function"]["name"] if message.get("tool_calls") else message["content"])
 
@@ -41,6 +42,7 @@ def test_the_chain_in_the_header_narrows_every_call_and_can_be_revoked(bench: An
     assert calls(bench, call, hop, "search_docs") == "search_docs"
     assert "tools.delegation" in calls(bench, call, hop)
     assert "tools.delegation" in calls(bench, call, "nonsense")
+    assert "tools.delegation" in calls(bench, call, "", inside=hop)
     assert {decision.rule for decision in bench.decisions() if decision.action == "block"} == {"tools.delegation"}
     assert not [entry for entry in bench.decisions() if token[:20] in str(entry)]
     write_levers(bench.levers_file, (Lever(id="lev_1", kind="token", target=revocation_ids(token)[0], by="acc_1", at_us=0, tenant="t1"),))

@@ -26,6 +26,8 @@ class Extension(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """JSON pointer to a text, or to what holds it, and who really wrote it; only an untrusted origin can be declared."""
     approvals: tuple[str, ...] = ()
     """Approvals that the client presents."""
+    delegation: str = ""
+    """Token of delegated authority that the client presents; a secret, kept in no record."""
 
 
 class CallRef(NamedTuple):

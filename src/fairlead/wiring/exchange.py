@@ -219,7 +219,7 @@ def context_of(
         user=said.user,
         trajectory=said.trajectory,
         approvals=said.approvals,
-        delegation=delegation,
+        delegation=delegation or said.delegation,
         operators=serving.operators(tenant),
     )
 
