@@ -26,8 +26,8 @@ MUTANTS = (
     ),
     Mutant(
         law=0,
-        file="sdk/guard.py",
-        old='outcome.texts.get("/text", text)',
+        file="sdk/checked.py",
+        old="outcome.texts.get(path, text)",
         new="text",
         red=("tests/sdk/test_parity.py::test_a_text_is_decided_alike",),
     ),

@@ -62,8 +62,8 @@ MUTANTS = (
     Mutant(
         law=3,
         file="gateway/answer.py",
-        old="    await exchange.commit()\n    await respond(send, 200, encode(reply.body), exchange.headers())",
-        new="    await respond(send, 200, encode(reply.body), exchange.headers())\n    await exchange.commit()",
+        old="    await exchange.commit()\n    await respond(send, 200, body, exchange.headers())",
+        new="    await respond(send, 200, body, exchange.headers())\n    await exchange.commit()",
         red=(
             "tests/gateway/test_law3_durability.py::test_an_answer_whose_decision_is_not_durable_does_not_leave",
             "tests/gateway/test_law3_durability.py::test_at_every_byte_that_leaves_the_decisions_before_it_are_durable",
