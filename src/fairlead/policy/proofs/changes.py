@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from fairlead.policy.proofs.findings import Finding, Outcome, State, Witness
-from fairlead.policy.proofs.law import Answer
+from fairlead.policy.proofs.law import Answer, Law
 from fairlead.policy.proofs.subject import Subject
 from fairlead.policy.proofs.terms import Term
+from fairlead.policy.tools import Tool
 
 
 class _Kind(NamedTuple):
@@ -32,7 +33,7 @@ KINDS = (
 
 def change_findings(subject: Subject) -> Iterator[Finding]:
     """Yield every kind of change of a tool that has an old and a new Release."""
-    found = [finding for kind in KINDS for finding in _changed(subject, kind)]
+    found = [finding for kind in _possible(subject) for finding in _changed(subject, kind)]
     if not found:
         found = [_told(subject, "decides alike", "proven", "both policies answer every call alike")]
     yield from found
@@ -41,6 +42,40 @@ def change_findings(subject: Subject) -> Iterator[Finding]:
 def _told(subject: Subject, name: str, state: State, what: str, witness: Witness | None = None) -> Finding:
     where = subject.tool.where
     return Finding(check="diff", state=state, tool=subject.name, subject=name, what=what, where=where, witness=witness)
+
+
+def _possible(subject: Subject) -> list[_Kind]:
+    """Return the kinds of change that a look at the rules which the Releases do not share does not rule out already.
+
+    When every permit that is gone is covered by a new one, and every new forbid by one that is gone, the new Release allows all that the
+    old one did, so nothing gets narrower; the other way round, nothing gets wider. That is a small question however many rules are shared.
+    """
+    old, new = subject.laws
+    if old is None or new is None or _declared(old.tool) != _declared(new.tool):
+        return [*KINDS]
+    if any(rule.error is not subject.terms.false for rule in (*old.rules, *new.rules)):
+        return [*KINDS]
+    ruled_out = {"note"} if _covers(subject, old, new) else set()
+    ruled_out |= {"violated"} if _covers(subject, new, old) else set()
+    return [kind for kind in KINDS if kind.state not in ruled_out]
+
+
+def _covers(subject: Subject, one: Law, other: Law) -> bool:
+    """Tell whether the second law is known to allow all that the first one does."""
+    for effect, narrow, wide in (("permit", one, other), ("forbid", other, one)):
+        shared = {rule.holds for rule in narrow.rules if rule.effect == effect} & {
+            rule.holds for rule in wide.rules if rule.effect == effect
+        }
+        lost, won = ([rule.holds for rule in law.rules if rule.effect == effect and rule.holds not in shared] for law in (narrow, wide))
+        terms = subject.terms
+        if subject.find(terms.some(*lost), terms.negation(terms.some(*won))).found != "none":
+            return False
+    return True
+
+
+def _declared(tool: Tool) -> frozenset[str] | None:
+    """Return the only arguments that a call may have; None for any."""
+    return frozenset(tool.arguments) if tool.closed else None
 
 
 def _changed(subject: Subject, kind: _Kind) -> Iterator[Finding]:

@@ -30,7 +30,7 @@ class Guesser:
             terms: The formulas.
             promises: What holds of every request.
         """
-        states = [state for term in terms if (state := next(self._meet(term, _State({}), want=True), None)) is not None]
+        states = [state for term in terms if (state := self._first(term, _State({}))) is not None]
         every = (1 << len(states)) - 1
         for _ in range(ROUNDS):
             evaluation = Evaluation([state.values for state in states])
@@ -49,7 +49,14 @@ class Guesser:
         while broken:
             place = broken.bit_length() - 1
             broken ^= 1 << place
-            states[place] = next(self._meet(term, states[place], want=True), states[place])
+            states[place] = self._first(term, states[place]) or states[place]
+
+    def _first(self, term: Term, state: _State) -> _State | None:
+        """Return the first way in which a formula can be made to hold."""
+        try:
+            return next(self._meet(term, state, want=True), None)
+        except RecursionError:  # too much hangs together for a guess; the solver is asked instead
+            return None
 
     def _meet(self, term: Term, state: _State, *, want: bool) -> Iterator[_State]:
         """Yield the ways in which a formula can be made to hold, or not to."""

@@ -70,10 +70,11 @@ class Solver:
             return Search("none")
         if not answer.isSat():
             return Search("unknown")
-        return Search("some", {term.of: self._value(term) for term in variables if isinstance(term.of, Name)})
+        names = {term.of: self._tell(term) for term in variables if isinstance(term.of, Name)}
+        values = self._solver.getValue([*names.values()])
+        return Search("some", {name: self._value(value) for name, value in zip(names, values, strict=True)})
 
-    def _value(self, term: Term) -> Scalar:
-        value = self._solver.getValue(self._tell(term))
+    def _value(self, value: Any) -> Scalar:  # noqa: ANN401 - cvc5 has no types
         if value.isBooleanValue():
             return bool(value.getBooleanValue())
         if value.isIntegerValue():
