@@ -129,7 +129,10 @@ class PatternScanner:
     def _word(self, text: str) -> int:
         """Return where the last run without white space begins, no further back than a spaceless match can."""
         floor = max(0, len(text) - self._run)
-        return max(floor, 1 + max(text.rfind(space, floor) for space in WHITE))
+        place = max(floor, 1 + text.rfind(" ", floor))
+        if _WHITE.isdisjoint(text[place:]):
+            return place
+        return max(place, 1 + max(text.rfind(space, place) for space in WHITE))
 
     @staticmethod
     def _open(pattern: Pattern) -> str:
@@ -204,6 +207,7 @@ def _earliest(automaton: "re2._Regexp", data: bytes, start: int) -> int:
     return place
 
 
+_WHITE = frozenset(WHITE)
 _NOTHING = [0]
 """What the prefilter answers when only its first pattern matches: the end of the text, which always does."""
 

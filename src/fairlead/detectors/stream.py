@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from fairlead.detectors.fold import fold
+from fairlead.detectors.fold import Folded, fold
 from fairlead.detectors.model import Cluster, Settled
 from fairlead.detectors.prefix import CONTEXT
 
@@ -83,15 +83,21 @@ class PatternStream:
                 limit = crossing.start
                 clusters.pop()
         cut = folded.place(limit - context)
-
-        def span(start: int, end: int) -> tuple[int, int]:
-            return folded.span(start - context, end - context)
-
-        settled = Settled(self._offset, held[:cut], tuple(cluster.moved(span, self._offset) for cluster in clusters), capped)
+        settled = Settled(self._offset, held[:cut], self._moved(clusters, folded, context), capped)
         self._held = held[cut:]
         self._left = text[max(0, limit - CONTEXT) : limit]
         self._offset += cut
         return settled
+
+    def _moved(self, clusters: list[Cluster], folded: Folded, context: int) -> tuple[Cluster, ...]:
+        """Return clusters as they stand in the original text."""
+        if not clusters:
+            return ()
+
+        def span(start: int, end: int) -> tuple[int, int]:
+            return folded.span(start - context, end - context)
+
+        return tuple(cluster.moved(span, self._offset) for cluster in clusters)
 
     def _undecided(self, text: str, context: int) -> int:
         """Return the first place whose matches a later text could change."""

@@ -186,7 +186,12 @@ def _plain_choice(choice: Json) -> bool:
 
 def _all_texts(delta: dict[str, Json]) -> bool:
     role = delta.get("role")
-    return (role is None or role == "assistant") and all(value is None or isinstance(value, str) for value in delta.values())
+    if role is not None and role != "assistant":
+        return False
+    for value in delta.values():  # noqa: SIM110 - on every chunk: all() of a generator takes three times as long
+        if value is not None and not isinstance(value, str):
+            return False
+    return True
 
 
 def _delta(choice: Json) -> Delta:
