@@ -30,6 +30,8 @@ _OPEN = b'"state":"open"'
 _BACKLOG = 10_000
 """Calls that a relaxed journal keeps in memory while the disk is slow or fails; beyond that, callers wait as under strict."""
 _RETRY_S = 0.25
+_LINGER_S = 0.005
+"""A relaxed journal lets so much time pass before it writes, so that one transaction, and one waking of its thread, serves many commits."""
 _START_WAIT_S = 2.0
 _QUICK_US = 1_000
 """A write that took no longer was quick: to hand it over and back costs about a third of that."""
@@ -64,6 +66,7 @@ class Journal:
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._signalled = False
         self._closed = False
+        self._closing = threading.Event()
         self._connection: sqlite3.Connection | None = None
         self._seq = 0
         self._open: set[str] = set()
@@ -182,6 +185,7 @@ class Journal:
             if self._closed:
                 return
             self._closed = True
+        self._closing.set()
         self._signal()
         self._thread.join()
         with self._writing:
@@ -219,6 +223,8 @@ class Journal:
         try:
             while not (self._closed and not self._pending):
                 self._await_work()
+                if not self.strict:
+                    self._closing.wait(_LINGER_S)
                 self._signalled = False
                 with self._writing:
                     written = self._drain()
