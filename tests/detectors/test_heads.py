@@ -15,6 +15,7 @@ from fairlead.core import Origin, Segment, digest_bytes
 from fairlead.detectors import ModelDamaged, NoOperatingPoint, Registry, card, prepare
 from fairlead.detectors.card import LADDER, Card, channel_of, model_file, read_card
 from fairlead.detectors.families.heads import (
+    FEW,
     FLOOR,
     SATURATION,
     SHAPES,
@@ -274,8 +275,8 @@ def test_the_highest_window_is_the_highest_of_its_windows_read_one_by_one(text: 
 
 
 def test_evidence_grows_with_the_root_of_a_text_and_then_no_more() -> None:
-    counts = np.array([0, 1, 100, SATURATION, 4 * SATURATION])
-    assert (counts * strength(counts)).tolist() == pytest.approx([0, 1, 10, SATURATION**0.5, SATURATION**0.5])
+    counts = np.array([0, FEW / 4, FEW, 400, SATURATION, 4 * SATURATION])
+    assert (counts * strength(counts)).tolist() == pytest.approx([0, FEW**0.5 / 4, FEW**0.5, 20, SATURATION**0.5, SATURATION**0.5])
 
 
 def test_heads_share_the_features_of_a_text() -> None:
@@ -283,3 +284,13 @@ def test_heads_share_the_features_of_a_text() -> None:
     assert text.grams is text.grams
     assert [view.text for view, _ in text.grams] == ["one two three four"]
     assert prepare("  ").grams == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["text", "answer", "system", "rules", "instructions", "stop", "who are you", "Translate this", "Attention Is All You Need"]
+)
+def test_a_word_or_a_title_is_not_enough_to_be_stopped(heads: dict[str, HeadDetector], text: str) -> None:
+    """The default policy stops from a false-positive rate of 0.5% on."""
+    point = next(point for point in heads["injection"].card.points if point.channel == "asked" and point.max_fpr == 0.005)
+    hits = [hit.score for hit in heads["injection"].detect(prepare(text), "user")]
+    assert all(score < point.threshold for score in hits)

@@ -131,7 +131,7 @@ _MODELS = st.fixed_dictionaries(
     {
         "model_name": st.text(max_size=12) | st.sampled_from(["a", "default"]),
         "litellm_params": st.fixed_dictionaries(
-            {"model": st.sampled_from(["openai/a", "anthropic/b", "c", "azure/d"]) | st.text(max_size=8)},
+            {"model": st.sampled_from(["openai/a", "anthropic/b", "c", "azure/d", "NULL", "Yes"]) | st.text(max_size=8)},
             optional={"api_key": st.sampled_from(["os.environ/K", "sk-1"]), "api_base": st.just("http://127.0.0.1:1/v1")},
         ),
     }

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SATURATION = 1500
 """Features, about 400 bytes of prose, beyond which a score is their mean: a text is not more of an attack because it is longer."""
+FEW = 150
+"""Features, about six words, up to which a score is their sum on one scale: a word or a title is no attack by three telling letters."""
 FLOOR = LADDER[0][1]
 """Scores below are not reported."""
 
@@ -129,10 +131,10 @@ def harm() -> HeadDetector:
 
 
 def strength(counts: "npt.NDArray[np.int64]") -> "npt.NDArray[np.float64]":
-    """Return what the sum of the weights of so many features is multiplied with: evidence grows by the root, then no more."""
+    """Return what the sum of the weights of so many features is multiplied with: evidence grows by the sum, by the root, then no more."""
     import numpy as np  # noqa: PLC0415 - as above
 
-    counts = np.maximum(counts, 1)
+    counts = np.maximum(counts, FEW)
     return np.where(counts <= SATURATION, counts**-0.5, SATURATION**0.5 / counts)
 
 
@@ -148,7 +150,7 @@ def highest(grams: "Grams", width: int, weights: "npt.NDArray[np.int8]") -> Wind
 
     values = weights.take(grams.buckets)
     if grams.size <= width:
-        count = max(values.size, 1)
+        count = max(values.size, FEW)
         share = count**-0.5 if count <= SATURATION else SATURATION**0.5 / count
         return Window(0, grams.size, int(values.sum(dtype=np.int64)) * share)
     sums = np.bincount(grams.places, weights=values, minlength=grams.size).cumsum()

@@ -63,7 +63,7 @@ def flow(entry: Mapping[str, object]) -> str:
 def _scalar(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_scalar(one) for one in value) + "]"
-    if isinstance(value, str) and value.replace("_", "").replace("-", "").isalnum() and value[:1].isalpha() and value not in _WORDS:
+    if isinstance(value, str) and value.replace("_", "").replace("-", "").isalnum() and value[:1].isalpha() and value.lower() not in _WORDS:
         return value
     return json.dumps(value)
 
