@@ -97,7 +97,7 @@ def test_who_is_alone_writes_to_a_quick_disk_itself(path: Path) -> None:
     clock = _SlowingClock()
     with Journal.open(path, strict=True, clock=clock) as journal:
         assert not _needs_no_other_thread(journal, "d_first")  # nothing is known of the disk yet
-        for number in range(40):
+        for number in range(16):
             journal.commit([_record(f"d_{number}")])
         assert _needs_no_other_thread(journal, "d_quick")
         clock.took_us = 5_000
@@ -116,15 +116,15 @@ def test_who_is_alone_never_waits_for_another_threads_write(path: Path) -> None:
         await task
 
     with Journal.open(path, strict=True, clock=FixedClock()) as journal:
-        for number in range(40):
+        for number in range(16):
             journal.commit([_record(f"d_{number}")])
         asyncio.run(work(journal))
-    assert last_seq(path) == 41
+    assert last_seq(path) == 17
 
 
 def test_who_is_alone_is_told_of_a_failed_write(path: Path) -> None:
     with Journal.open(path, strict=True, clock=FixedClock()) as journal:
-        for number in range(40):
+        for number in range(16):
             journal.commit([_record(f"d_{number}")])
         with closing(sqlite3.connect(path)) as other:
             other.execute("DROP TABLE entry")

@@ -59,6 +59,7 @@ def serve_worker(plane: DataPlane, host: str, port: int, unix: Path, *, supervis
         lifespan="on",
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # who asks is told by the key alone
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=10,

@@ -70,7 +70,9 @@ class UpstreamClient:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), auto_decompress=False)
+            # No cookie of an upstream is kept: it would go along with the next request, whosever that is.
+            jar = aiohttp.DummyCookieJar()
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), cookie_jar=jar, auto_decompress=False)
         return self._session
 
 

@@ -35,7 +35,7 @@ _LINGER_S = 0.005
 _START_WAIT_S = 2.0
 _QUICK_US = 1_000
 """A write that took no longer was quick: to hand it over and back costs about a third of that."""
-_PROVEN = 32
+_PROVEN = 8
 """So many quick writes in a row make a quick disk; one slow write, and it must prove itself again, in the writer's thread."""
 
 
