@@ -91,6 +91,57 @@ def postgres() -> Iterator[Postgres]:
     server.stop()
 
 
+class RedisServer:
+    """A Redis of its own, in memory only, that a test may stop and start again at the same place."""
+
+    def __init__(self, binary: str) -> None:
+        self._binary = binary
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        command = [self._binary, "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=tempfile.gettempdir())
+        assert self._process.stdout is not None
+        assert any(b"eady to accept connections" in line for line in self._process.stdout)
+
+    def stop(self) -> None:
+        """Kill it; what it held is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+@pytest.fixture(scope="session")
+def redis_binary() -> str:
+    """The server's program."""
+    found = shutil.which("redis-server") or shutil.which("valkey-server")
+    if found is None:
+        missing("neither Redis nor Valkey is installed (apt-get install redis-server)")
+    return str(found)
+
+
+@pytest.fixture(scope="session")
+def shared_redis(redis_binary: str) -> Iterator[RedisServer]:
+    """One Redis for tests whose keys don't meet."""
+    server = RedisServer(redis_binary)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_server(redis_binary: str) -> Iterator[RedisServer]:
+    """A Redis that a test may stop and start."""
+    server = RedisServer(redis_binary)
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def postgres_url(postgres: Postgres) -> str:
     """The URL of an empty database."""

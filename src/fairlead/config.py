@@ -31,6 +31,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("FAIRLEAD_CONSOLE_PORT", "8081", "Port of the console."),
     Setting("FAIRLEAD_MCP_PORT", "8082", "Port of the MCP gateway."),
     Setting("FAIRLEAD_CRASH_MODEL_PORT", "8089", "Port of the crash-test model."),
+    Setting(
+        "FAIRLEAD_REDIS",
+        "",
+        "URL of a Redis or Valkey that counts limits for all machines (extra `redis`); a secret. Empty counts here.",
+    ),
     Setting("FAIRLEAD_WORKERS", "1", "Gateway worker processes."),
     Setting("FAIRLEAD_TRACE_SAMPLE", "0.01", "Share of Exchanges that are traced with OpenTelemetry spans, 0 to 1."),
     Setting("FAIRLEAD_OTLP_ENDPOINT", "", "URL that spans are sent to by OTLP over HTTP (extra `otlp`); empty sends none."),
@@ -55,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mcp_port: int
     crash_model_port: int
     workers: int
+    redis_url: str
     trace_sample: float
     otlp_endpoint: str
     approval_webhook: str
@@ -87,6 +93,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         mcp_port=_integer("FAIRLEAD_MCP_PORT", value),
         crash_model_port=_integer("FAIRLEAD_CRASH_MODEL_PORT", value),
         workers=_integer("FAIRLEAD_WORKERS", value),
+        redis_url=value["FAIRLEAD_REDIS"],
         trace_sample=_share("FAIRLEAD_TRACE_SAMPLE", value),
         otlp_endpoint=value["FAIRLEAD_OTLP_ENDPOINT"],
         approval_webhook=value["FAIRLEAD_APPROVAL_WEBHOOK"],

@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fairlead.core import InvalidInput
-from fairlead.guard import AskLimit, FileLevers, Lever, LeversGone, MemoryLimits, begin_levers, read_levers, write_levers
+from fairlead.guard import FileLevers, Lever, LeversGone, begin_levers, read_levers, write_levers
 
 LEVER = Lever(id="lev_1", kind="tool", target="send_email", by="acc_1", at_us=1)
 
@@ -69,29 +67,3 @@ def test_a_lever_for_one_tenant_holds_for_no_other() -> None:
 
 def test_reading_a_file_that_was_never_written_gives_no_levers(tmp_path: Path) -> None:
     assert read_levers(tmp_path / "none.json") == ()
-
-
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 4)), max_size=60), st.integers(1, 10))
-def test_no_window_ever_holds_more_than_the_ceiling(steps: list[tuple[int, int]], ceiling: int) -> None:
-    limits, now, window = MemoryLimits(), 0, 64
-    granted: list[tuple[int, int]] = []
-    for pause, amount in steps:
-        now += pause
-        if limits.spend(AskLimit("requests", "t/k", amount, ceiling, window), now).allowed:
-            granted.append((now, amount))
-        assert sum(spent for at, spent in granted if at > now - window) <= ceiling
-
-
-def test_a_refusal_says_when_to_come_back_and_then_it_is_granted() -> None:
-    limits = MemoryLimits()
-    ask = AskLimit("requests", "t/k", 1, 1, 1000)
-    assert limits.spend(ask, 0).allowed
-    refused = limits.spend(ask, 10)
-    assert not refused.allowed
-    assert limits.spend(ask, 10 + refused.retry_after_us).allowed
-
-
-def test_two_subjects_share_no_budget() -> None:
-    limits = MemoryLimits()
-    assert limits.spend(AskLimit("requests", "t1/k", 1, 1, 1000), 0).allowed
-    assert limits.spend(AskLimit("requests", "t2/k", 1, 1, 1000), 0).allowed

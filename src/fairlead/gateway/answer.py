@@ -7,8 +7,8 @@ from fairlead.gateway.ask import Asked, ask
 from fairlead.gateway.http import HttpProblem, problem_of, respond, unavailable
 from fairlead.gateway.refusal import refusal
 from fairlead.gateway.stream import EVENT_STREAM, stream_response
-from fairlead.guard import StageOutcome, call_of, guard_reply, guard_request, segment_of, settled
-from fairlead.wire import Interaction, Made, apply_edits
+from fairlead.guard import StageOutcome, call_of, guard_reply, guard_request, segment_of, settled, tokens_in
+from fairlead.wire import Interaction, Made, Usage, apply_edits, usage_of
 from fairlead.wiring.exchange import Exchange, context_of
 
 
@@ -45,6 +45,7 @@ async def answer(asked: Asked) -> None:
         raise
     finally:
         await exchange.give_back()
+        await exchange.settle()
         exchange.end(ended_by)
 
 
@@ -96,7 +97,9 @@ async def _whole(asked: Asked, exchange: Exchange, parsed: Interaction, data: by
     except InvalidInput as error:
         # Garbage from the upstream is its fault, not the client's.
         raise problem_of(error, 502) from error
-    exchange.saw((*reply.segments, *map(segment_of, reply.calls)))
+    texts = (*reply.segments, *map(segment_of, reply.calls))
+    exchange.usage = usage_of(reply.body) or Usage(tokens_in(parsed.segments), tokens_in(texts))
+    exchange.saw(texts)
     outcomes = await exchange.run_all(guard_reply(exchange.context, reply, parsed.segments))
     for call, outcome in zip(reply.calls, outcomes[1:], strict=False):
         if not outcome.stopped:

@@ -14,6 +14,6 @@ def refusal(outcome: StageOutcome) -> HttpProblem:
     if decision.rule.startswith("limit:"):
         seconds = max(1, -(-outcome.retry_after_us // 1_000_000))
         name = decision.rule.removeprefix("limit:")
-        message = f"the limit {name} of this key is reached; try again in {seconds} s"
+        message = f"the limit {name} is reached; try again in {seconds} s"
         return HttpProblem(429, "rate_limit_exceeded", message, [(b"retry-after", str(seconds).encode())])
     return HttpProblem(400, "content_filter", f"the request was stopped by the policy (rule {decision.rule} at {decision.stage})")

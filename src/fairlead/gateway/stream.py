@@ -9,8 +9,8 @@ from fairlead.core import InvalidInput, Segment, State
 from fairlead.gateway.http import Headers, HttpProblem, Wire
 from fairlead.gateway.tool_calls import check_call
 from fairlead.gateway.upstream import MAX_RESPONSE
-from fairlead.guard import Spot, StreamGuard, adrive, explain, guard_output
-from fairlead.wire import CallRef, Chunk, Codec, Delta, Event, EventReader, Interaction, Leaving
+from fairlead.guard import Spot, StreamGuard, adrive, explain, guard_output, tokens_in
+from fairlead.wire import CallRef, Chunk, Codec, Delta, Event, EventReader, Interaction, Leaving, Usage, larger, usage_of
 from fairlead.wiring.exchange import Exchange
 
 EVENT_STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
@@ -60,10 +60,13 @@ class AnswerStream:
         """True when nothing more of the upstream is wanted."""
         self.begun = False
         """True once a chunk came."""
+        self.usage: Usage | None = None
+        """Tokens, as far as the upstream reported them."""
 
     async def feed(self, chunk: Chunk) -> list[bytes]:
         """Return the events that a chunk lets leave."""
         self.ended = self.ended or chunk.ended
+        self.usage = larger(self.usage, usage_of(chunk.body))
         if chunk.ended and not chunk.deltas:
             return []
         self.begun = True
@@ -211,7 +214,10 @@ async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, 
         last = codec.failure("upstream_unavailable", "the model's server broke off or sent garbage")
     finally:
         gone.cancel()
-        exchange.saw(stream.guard.segments())
+        said = stream.guard.segments()
+        written = Usage(0, tokens_in(said))
+        exchange.usage = larger(stream.usage or Usage(tokens_in(parsed.segments), 0), written) or written
+        exchange.saw(said)
         ending = await exchange.run(stream.guard.finish(state))
         await exchange.commit()
     if ending.failed:

@@ -1,16 +1,30 @@
 """The one decision flow, its ports and its drivers."""
 
+from fairlead.guard.budgets import tokens_in
 from fairlead.guard.context import ExchangeContext, Sealing, StageOutcome
 from fairlead.guard.detect import Detected, DetectJob, as_sources, run_detectors, sources_of
 from fairlead.guard.drivers import adrive, drive
-from fairlead.guard.errors import GuardUnavailable, LeversGone, NothingToRedact, PortFailed
-from fairlead.guard.flow import Flow, check_stage, give_back, guard_call, guard_gate, guard_limits, guard_output, guard_request, refuse
+from fairlead.guard.errors import GuardUnavailable, LeversGone, LimitsFull, LimitsUnusable, NothingToRedact, PortFailed
+from fairlead.guard.flow import (
+    Flow,
+    check_stage,
+    give_back,
+    guard_call,
+    guard_gate,
+    guard_limits,
+    guard_output,
+    guard_request,
+    refuse,
+    settle_limits,
+)
 from fairlead.guard.levers import FileLevers, begin_levers, read_levers, write_levers
-from fairlead.guard.limits import MemoryLimits
+from fairlead.guard.limit_file import FileLimits
+from fairlead.guard.limits import PARTS, MemoryLimits
 from fairlead.guard.ports import (
     UNKNOWN_LABEL,
     Ask,
-    AskLimit,
+    AskLimits,
+    Charge,
     Fingerprinter,
     Lever,
     LeverKind,
@@ -20,6 +34,7 @@ from fairlead.guard.ports import (
     Ports,
     RemoteDetectors,
     RemoteJob,
+    Spending,
     ToolBroker,
     ToolCall,
     ToolContext,
@@ -31,13 +46,16 @@ from fairlead.guard.reply import call_of, explain, guard_reply, segment_of, sett
 from fairlead.guard.stream import Released, StreamGuard
 
 __all__ = [
+    "PARTS",
     "UNKNOWN_LABEL",
     "Ask",
-    "AskLimit",
+    "AskLimits",
+    "Charge",
     "DetectJob",
     "Detected",
     "ExchangeContext",
     "FileLevers",
+    "FileLimits",
     "Fingerprinter",
     "Flow",
     "GuardUnavailable",
@@ -47,6 +65,8 @@ __all__ = [
     "LeversGone",
     "LimitAnswer",
     "LimitStore",
+    "LimitsFull",
+    "LimitsUnusable",
     "MemoryLimits",
     "NothingToRedact",
     "PortFailed",
@@ -57,6 +77,7 @@ __all__ = [
     "RemoteJob",
     "Replaced",
     "Sealing",
+    "Spending",
     "Spot",
     "StageOutcome",
     "StreamGuard",
@@ -85,7 +106,9 @@ __all__ = [
     "refuse",
     "run_detectors",
     "segment_of",
+    "settle_limits",
     "settled",
     "sources_of",
+    "tokens_in",
     "write_levers",
 ]

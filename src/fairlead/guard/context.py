@@ -6,6 +6,7 @@ import msgspec
 
 from fairlead.core import Action, Decision, Segment
 from fairlead.detectors import Operators
+from fairlead.guard.ports import Spending
 from fairlead.policy import Release
 
 
@@ -26,6 +27,8 @@ class ExchangeContext(msgspec.Struct, frozen=True, kw_only=True):
     """Token of delegated authority that came with the request; a secret, kept in no record."""
     sources: tuple[Segment, ...] = ()
     """Texts that an answer may rest on: what was retrieved, and what tools gave."""
+    spending: Spending = msgspec.field(default_factory=Spending)
+    """What it was charged; the flow writes it down here."""
     operators: Operators = Operators(b"")
     """Makes what a redaction puts in place of an entity, under the tenant's key; without a key there is no hash."""
 

@@ -13,7 +13,7 @@ from fairlead.guard.ports import (
     AskDetect,
     AskFingerprint,
     AskLevers,
-    AskLimit,
+    AskLimits,
     AskQuarantine,
     AskRemote,
     AskSettle,
@@ -63,6 +63,8 @@ async def adrive(flow: Flow[T], ports: Ports) -> T:
             return result
         if isinstance(ask, AskRemote):
             answer, failure = await _await_remote(ask, ports)
+        elif isinstance(ask, AskLimits):
+            answer, failure = await _await_limits(ask, ports)
         elif _is_slow(ask):
             answer, failure = await asyncio.to_thread(_try, ask, ports)
         else:
@@ -73,6 +75,17 @@ async def _await_remote(ask: AskRemote, ports: Ports) -> tuple[object, PortFaile
     """Wait for detectors outside the process without holding up the event loop, or a thread for each."""
     try:
         return await asyncio.wrap_future(_submit(ports, ask)), None
+    except Exception as error:  # noqa: BLE001 - as in _try
+        return None, _failed(ask, error)
+
+
+async def _await_limits(ask: AskLimits, ports: Ports) -> tuple[object, PortFailed | None]:
+    """Ask the limit store; one that is across a network holds up no event loop."""
+    waiting = ports.limits.waiting(ask)
+    if waiting is None:
+        return _try(ask, ports)
+    try:
+        return await waiting, None
     except Exception as error:  # noqa: BLE001 - as in _try
         return None, _failed(ask, error)
 
@@ -114,7 +127,7 @@ def answer_from(ports: Ports, ask: Ask) -> object:
     if isinstance(ask, AskLevers):
         pulled = ports.levers.current()
         return next((lever for lever in pulled for kind, target in ask.targets if lever.holds(kind, target, ask.tenant)), None)
-    if isinstance(ask, AskLimit):
+    if isinstance(ask, AskLimits):
         return ports.limits.spend(ask, ports.clock.monotonic_us())
     return _tell_broker(ports, ask)
 

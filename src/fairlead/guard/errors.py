@@ -21,6 +21,18 @@ class LeversGone(InvalidInput):
     code = "levers-gone"
 
 
+class LimitsUnusable(Unavailable):
+    """What counts the limits can't be used; the policy's ``on_error`` decides what follows, and at the start nothing is served."""
+
+    code = "limits-unusable"
+
+
+class LimitsFull(Unavailable):
+    """More subjects are counted at a time than the file of the limits has room for."""
+
+    code = "limits-full"
+
+
 class NothingToRedact(InvalidInput):
     """A redaction is asked for where no rule replaces anything."""
 

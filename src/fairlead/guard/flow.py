@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from fairlead.core import SEVERITY, Action, Finding, Segment, Stage
+from fairlead.guard.budgets import charges_of, tokens_in, tool_charge
 from fairlead.guard.context import ExchangeContext, StageOutcome
 from fairlead.guard.detect import Detected, DetectJob
 from fairlead.guard.errors import PortFailed
@@ -21,7 +22,7 @@ from fairlead.guard.ports import (
     AskDetect,
     AskFingerprint,
     AskLevers,
-    AskLimit,
+    AskLimits,
     AskQuarantine,
     AskSettle,
     AskTime,
@@ -55,16 +56,13 @@ from fairlead.guard.record import (
     with_broker,
 )
 from fairlead.guard.remote import ask_remotes
-from fairlead.wire import KEY
+from fairlead.wire import KEY, Usage
 
 T = TypeVar("T")
 Flow = Generator[Ask, object, T]
 """A flow yields asks, is sent answers, and returns its outcome."""
 
-MINUTE_US = 60_000_000
-DAY_US = 24 * 60 * MINUTE_US
-CHARS_PER_TOKEN = 4
-"""Rough size of a token; the budget is a brake, not an invoice."""
+_TOO_MUCH = "unbounded_consumption"
 _UNKNOWN_FIELD = Refusal(rule=UNKNOWN, reason="a field that the guard doesn't know")
 
 
@@ -189,6 +187,8 @@ def guard_call(context: ExchangeContext, call: ToolCall, seen: Sequence[Segment]
     outcome = yield from check_stage(context, Spot("tool_call", place), _texts_of(call))
     end = yield from ask_time()
     combined = _combine(context, outcome, verdict)
+    if not combined.stopped and verdict.action == "allow":
+        combined = yield from _within_limit(context, call, outcome, combined)
     if verdict.action == "allow" and combined.stopped:
         yield from _give_back(call, told)
     took_us = max(0, end.monotonic_us - start.monotonic_us)
@@ -233,6 +233,21 @@ def _authorise(context: ExchangeContext, call: ToolCall, told: ToolContext) -> F
         return _expect((yield AskBroker(call, told)), ToolVerdict)
     except PortFailed:
         return ToolVerdict(action="block", rule="broker:failed", reason="the tool broker did not answer")
+
+
+def _within_limit(context: ExchangeContext, call: ToolCall, outcome: StageOutcome, combined: StageOutcome) -> Flow[StageOutcome]:
+    """Count a call that may be made against the limit of its tool."""
+    charges = tool_charge(context, call.tool)
+    if not charges:
+        return combined
+    try:
+        answer = _expect((yield AskLimits(context.tenant, charges)), LimitAnswer)
+    except PortFailed:
+        return failure(context.release, combined)
+    if not answer.refused:
+        return combined
+    reason = "the tool was called too often"
+    return _combine(context, outcome, ToolVerdict(action="block", rule=f"limit:{answer.refused}", reason=reason, hazard=_TOO_MUCH))
 
 
 def _combine(context: ExchangeContext, outcome: StageOutcome, verdict: ToolVerdict) -> StageOutcome:
@@ -327,31 +342,43 @@ def guard_limits(context: ExchangeContext, segments: Sequence[Segment]) -> Flow[
 
 
 def _limits(context: ExchangeContext, segments: Sequence[Segment]) -> Flow[StageOutcome | None]:
-    limits = context.release.policy.limits
-    # The length keeps tenant "a/b" with key "c" apart from tenant "a" with key "b/c".
-    subject = f"{len(context.tenant)}:{context.tenant}/{context.key}"
-    tokens = sum(len(segment.text) for segment in segments) // CHARS_PER_TOKEN
-    failed = False
-    for name, amount, ceiling, window in (
-        ("requests_per_minute", 1, limits.requests_per_minute, MINUTE_US),
-        ("tokens_per_day", tokens, limits.tokens_per_day, DAY_US),
-    ):
-        if ceiling is None:
-            continue
-        try:
-            answer = _expect((yield AskLimit(name, subject, amount, ceiling, window)), LimitAnswer)
-        except PortFailed:
-            failed = True
-            continue
-        if not answer.allowed:
-            outcome = yield from refuse(context, GATE, segments, Refusal(rule=f"limit:{name}", hazard="unbounded_consumption"))
-            return msgspec.structs.replace(outcome, retry_after_us=answer.retry_after_us)
-    if not failed:
+    expected = Usage(tokens_in(segments), 0)
+    charges = charges_of(context, context.model, expected)
+    if not charges:
         return None
-    outcome = yield from refuse(context, GATE, segments, Refusal(rule=FAILED, reason="the limit store did not answer"))
-    if stops_on_failure(context.release):
-        return msgspec.structs.replace(outcome, failed=True)
-    return msgspec.structs.replace(outcome, decision=bypassed(outcome.decision))
+    try:
+        answer = _expect((yield AskLimits(context.tenant, charges)), LimitAnswer)
+    except PortFailed:
+        outcome = yield from refuse(context, GATE, segments, Refusal(rule=FAILED, reason="the limit store did not answer"))
+        if stops_on_failure(context.release):
+            return msgspec.structs.replace(outcome, failed=True)
+        return msgspec.structs.replace(outcome, decision=bypassed(outcome.decision))
+    if answer.refused:
+        outcome = yield from refuse(context, GATE, segments, Refusal(rule=f"limit:{answer.refused}", hazard=_TOO_MUCH))
+        return msgspec.structs.replace(outcome, retry_after_us=answer.retry_after_us)
+    context.spending.charges, context.spending.at = charges, answer.at
+    return None
+
+
+def settle_limits(context: ExchangeContext, model: str, usage: Usage) -> Flow[None]:
+    """Correct what an Exchange was charged by what it took.
+
+    Args:
+        context: The Exchange.
+        model: The model that answered.
+        usage: The tokens that it read and wrote; none when it never answered.
+    """
+    spending = context.spending
+    taken = {charge.limit: charge.amount for charge in charges_of(context, model, usage)}
+    changes = [
+        (msgspec.structs.replace(charge, amount=taken[charge.limit] - charge.amount), part)
+        for charge, part in zip(spending.charges, spending.at, strict=True)
+        if taken[charge.limit] != charge.amount
+    ]
+    spending.charges, spending.at = (), ()
+    if changes:
+        with suppress(PortFailed):  # then what was expected stays spent
+            yield AskLimits(context.tenant, tuple(charge for charge, _ in changes), tuple(part for _, part in changes))
 
 
 def refuse(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], refusal: Refusal) -> Flow[StageOutcome]:

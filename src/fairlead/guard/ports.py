@@ -4,6 +4,7 @@ The flow is a generator: it yields an *ask* and is sent the answer. It never cal
 (`guard.drivers`) owns the ports below and answers, in a thread, on an event loop, or from a recording.
 """
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
@@ -13,6 +14,7 @@ from fairlead.detectors.remote import Remote
 from fairlead.guard.detect import Detected, DetectJob
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from concurrent.futures import Future
 
 UNKNOWN_LABEL = "the answer holds a label that nobody has mapped"
@@ -105,23 +107,52 @@ class AskLevers(msgspec.Struct, frozen=True):
     tenant: str
 
 
-class AskLimit(msgspec.Struct, frozen=True):
-    """May this subject spend so much more? Answer: :class:`LimitAnswer`."""
+class Charge(msgspec.Struct, frozen=True):
+    """So much of one limit, for one subject."""
 
     limit: str
     """Name of the limit, such as ``requests_per_minute``."""
     subject: str
-    """Whose budget: tenant and key; never shared by two tenants."""
+    """Whose budget: System, tenant and key, user or tool, each with its length before it; never shared by two tenants."""
     amount: int
     ceiling: int
     window_us: int
 
+    @property
+    def part_us(self) -> int:
+        """Length of a sixtieth of the window, rounded up."""
+        return -(-self.window_us // 60)
+
+    def digest(self) -> bytes:
+        """Return sixteen bytes that stand for limit and subject where they are counted: no name of anybody is stored there."""
+        return blake2b(f"{len(self.limit)}:{self.limit}{self.subject}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+class AskLimits(msgspec.Struct, frozen=True):
+    """May all of this be spent? All is, or nothing. Answer: :class:`LimitAnswer`."""
+
+    tenant: str
+    """Whose they are."""
+    charges: tuple[Charge, ...]
+    at: tuple[int, ...] = ()
+    """Instead of spending: correct by these amounts, of any sign, what was spent in these parts. It is never refused."""
+
+
+class Spending(msgspec.Struct):
+    """What an Exchange was charged, until it is known what it took."""
+
+    charges: tuple[Charge, ...] = ()
+    at: tuple[int, ...] = ()
+
 
 class LimitAnswer(msgspec.Struct, frozen=True):
-    """Whether the budget allows it, and when to come back."""
+    """Whether the budgets allow it, and when to come back."""
 
-    allowed: bool
+    refused: str = ""
+    """The limit that refuses; of several, the one that does so longest."""
     retry_after_us: int = 0
+    at: tuple[int, ...] = ()
+    """For each charge, the part of its window in which it counts."""
 
 
 class AskDetect(msgspec.Struct, frozen=True):
@@ -171,7 +202,7 @@ class AskFingerprint(msgspec.Struct, frozen=True):
     texts: tuple[str, ...]
 
 
-Ask = AskTime | AskLevers | AskLimit | AskDetect | AskRemote | AskBroker | AskSettle | AskQuarantine | AskFingerprint
+Ask = AskTime | AskLevers | AskLimits | AskDetect | AskRemote | AskBroker | AskSettle | AskQuarantine | AskFingerprint
 """Everything that a flow can ask. Deep models and the vault join here as their rooms are built."""
 
 
@@ -186,8 +217,12 @@ class Levers(Protocol):
 class LimitStore(Protocol):
     """Counts what was spent. Failure posture: the caller's ``on_error`` (closed by default)."""
 
-    def spend(self, ask: AskLimit, monotonic_us: int) -> LimitAnswer:
-        """Reserve the amount, or say when to come back."""
+    def spend(self, ask: AskLimits, monotonic_us: int) -> LimitAnswer:
+        """Spend all charges or none, or correct what was spent."""
+        ...
+
+    def waiting(self, ask: AskLimits) -> "Awaitable[LimitAnswer] | None":
+        """Return what an event loop awaits instead of :meth:`spend`; None where that never waits."""
         ...
 
 
@@ -246,11 +281,12 @@ __all__ = [
     "AskDetect",
     "AskFingerprint",
     "AskLevers",
-    "AskLimit",
+    "AskLimits",
     "AskQuarantine",
     "AskRemote",
     "AskSettle",
     "AskTime",
+    "Charge",
     "Fingerprinter",
     "Lever",
     "LeverKind",
@@ -260,6 +296,7 @@ __all__ = [
     "Ports",
     "RemoteDetectors",
     "RemoteJob",
+    "Spending",
     "Time",
     "ToolBroker",
     "ToolCall",

@@ -64,6 +64,7 @@ def reference_problems(parts: Parts) -> list[FairleadError]:
         *_of_tools(parts),
         *_of_incidents(parts),
         *_of_mcp(parts),
+        *_of_limits(parts),
         *entity_problems(parts.source, parts.entities),
     ]
 
@@ -169,6 +170,14 @@ def _of_incidents(parts: Parts) -> Iterator[FairleadError]:
         place: Place = ("incidents", index, "when")
         yield from _missing(parts, (*place, "rule"), incident.when.rule, rules, "there is no rule {}")
         yield from _missing(parts, (*place, "tool"), incident.when.tool, {*tools, "unknown"}, "there is no tool {}")
+
+
+def _of_limits(parts: Parts) -> Iterator[FairleadError]:
+    limits = _get(parts.source, "limits")
+    per = limits.get("per") if isinstance(limits, dict) else None
+    tool = per.get("tool") if isinstance(per, dict) else None
+    named = [str(name) for name in tool] if isinstance(tool, dict) else []
+    yield from _missing(parts, ("limits", "per", "tool"), named, parts.names("tools", "tool"), "there is no tool {}")
 
 
 def _of_mcp(parts: Parts) -> Iterator[FairleadError]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fairlead.core import Origin, Segment
 from fairlead.detectors import Hit, Runs, Text
-from fairlead.guard import AskLimit, Lever, LimitAnswer, MemoryLimits, Ports, ToolCall, ToolContext, ToolVerdict
+from fairlead.guard import AskLimits, Lever, LimitAnswer, MemoryLimits, Ports, ToolCall, ToolContext, ToolVerdict
 from fairlead.testing.clock import FixedClock
 
 
@@ -55,10 +55,14 @@ class ScriptedPorts:
         self._break("levers")
         return self._levers
 
-    def spend(self, ask: AskLimit, monotonic_us: int) -> LimitAnswer:
+    def spend(self, ask: AskLimits, monotonic_us: int) -> LimitAnswer:
         """Answer as the limit store."""
         self._break("limits")
         return self._limits.spend(ask, monotonic_us)
+
+    def waiting(self, ask: AskLimits) -> None:  # noqa: ARG002 - the port's signature
+        """Say that the limit store answers at once."""
+        return
 
     def authorise(self, call: ToolCall, context: ToolContext) -> ToolVerdict:  # noqa: ARG002 - the port's signature
         """Answer as the tool broker."""

@@ -11,6 +11,7 @@ from fairlead.wire.mcp import Told, read_call_result, read_definition, read_list
 from fairlead.wire.moderations import CATEGORIES, Moderated, Verdict, moderation_of, read_moderation
 from fairlead.wire.responses import Responses
 from fairlead.wire.sse import Event, EventReader, encode_event
+from fairlead.wire.usage import Usage, larger, usage_of
 
 __all__ = [
     "APIS",
@@ -37,10 +38,12 @@ __all__ = [
     "Responses",
     "Text",
     "Told",
+    "Usage",
     "Verdict",
     "apply_edits",
     "encode",
     "encode_event",
+    "larger",
     "moderation_of",
     "pointers_in",
     "read_call_result",
@@ -50,5 +53,6 @@ __all__ = [
     "read_prompt",
     "read_resource",
     "texts_in",
+    "usage_of",
     "with_texts",
 ]

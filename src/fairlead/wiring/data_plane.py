@@ -24,9 +24,9 @@ from fairlead.agents import (
 from fairlead.config import Settings, secret_from_environment
 from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, canonical_bytes
 from fairlead.detectors import Operators, Registry
-from fairlead.guard import FileLevers, MemoryLimits, Ports, begin_levers
+from fairlead.guard import FileLevers, FileLimits, Ports, begin_levers
 from fairlead.identity import ApiKey, KeyRing, Scope
-from fairlead.integrations import ApprovalBell, Delegation, otlp_exporter
+from fairlead.integrations import ApprovalBell, Delegation, RedisLimits, otlp_exporter
 from fairlead.integrations.remote import RemoteRunner
 from fairlead.journal import Fingerprinter, Journal, Record, Sealer, installation_key, journals
 from fairlead.policy import Release
@@ -214,6 +214,7 @@ class DataPlane:
             self.sealer.close()
             self._parts.telemetry.close()
             self._parts.remote.close()
+            self._parts.limits.close()
             if self._parts.bell is not None:
                 self._parts.bell.close()
 
@@ -287,7 +288,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     stored: MemoryLabels
     memory: Memory
     delegations: Delegations | None
-    limits: MemoryLimits
+    limits: FileLimits | RedisLimits
     keys: KeyRing
     telemetry: Telemetry
     remote: RemoteRunner
@@ -326,6 +327,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
         secrets = secrets_of(secret_from_environment)
         remote = RemoteRunner(secrets)
         undo.callback(remote.close)
+        limits = _limits(settings, clock, undo)
         bell = _bell(settings)
         if bell is not None:
             undo.callback(bell.close)
@@ -343,7 +345,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             stored=MemoryLabels(),
             delegations=_delegations(settings, pulled, clock),
             memory=Memory(FileMemory(settings.data_dir / "memory", fingerprint), fingerprint, levers=pulled, clock=clock),
-            limits=MemoryLimits(),
+            limits=limits,
             keys=KeyRing.load(settings.data_dir / "keys.json"),
             telemetry=Telemetry(sample=settings.trace_sample, exporter=exporter),
             remote=remote,
@@ -354,6 +356,13 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
         plane = DataPlane(loaded, registry, parts)
         undo.pop_all()
     return plane
+
+
+def _limits(settings: Settings, clock: SystemClock, undo: ExitStack) -> FileLimits | RedisLimits:
+    """Return what counts the limits: for all machines where there is a Redis, else for all processes of the data folder."""
+    limits = RedisLimits(settings.redis_url) if settings.redis_url else FileLimits.open(settings.data_dir / "limits", clock)
+    undo.callback(limits.close)
+    return limits
 
 
 def _bell(settings: Settings) -> ApprovalBell | None:

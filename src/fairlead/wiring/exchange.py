@@ -6,10 +6,10 @@ from typing import NamedTuple
 import msgspec
 
 from fairlead.core import Decision, Segment, Unavailable, canonical_bytes, derived_id, new_id
-from fairlead.guard import ExchangeContext, Flow, StageOutcome, ToolCall, adrive, drive, give_back, sources_of
+from fairlead.guard import ExchangeContext, Flow, StageOutcome, ToolCall, adrive, drive, give_back, settle_limits, sources_of
 from fairlead.journal import Record
 from fairlead.telemetry import ExchangeTrace
-from fairlead.wire import Extension
+from fairlead.wire import Extension, Usage
 from fairlead.wiring.data_plane import DataPlane, Serving
 
 
@@ -35,6 +35,8 @@ class Exchange:
         self.context = context
         self.upstream = ""
         """Name of the policy's upstream that answered; empty as long as none did."""
+        self.usage = Usage(0, 0)
+        """Tokens that the model read and wrote, as far as is known."""
         self._pending: list[Decision] = []
         self._seen: list[Segment] = []
         self._captures: list[tuple[int, str]] = []
@@ -89,6 +91,13 @@ class Exchange:
         """Give back what the tool calls would have spent that were allowed and never left."""
         while self._promised:
             await adrive(give_back(self.context, self._promised.pop()), self.serving.ports)
+
+    async def settle(self) -> None:
+        """Correct what the Exchange was charged by what the model took: nothing, if none was reached."""
+        if self.context.spending.at:
+            upstream = self.serving.release.policy.upstream.get(self.upstream)
+            model = (upstream.model if upstream is not None else "") or self.context.model
+            await adrive(settle_limits(self.context, model, self.usage), self.serving.ports)
 
     async def commit(self) -> None:
         """Make every pending Decision durable; what follows may leave.
