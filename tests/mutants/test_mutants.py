@@ -1,13 +1,13 @@
 """Every guarantee that matters has a test that sees it broken: break the source in a copy, and the named tests go red."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from mutants.checkout import break_it, copy_to, run_tests
+from mutants.checkout import ROOT, break_it, copy_to, run_tests
 from mutants.model import Mutant
-from mutants.table import MUTANTS
+from mutants.table import MUTANTS, QUICK
 
 TESTS_FAILED = 1
 """Pytest's exit code for tests that ran and failed; a module that can't be imported or a node that isn't there is another one."""
@@ -23,20 +23,31 @@ def _name(mutant: Mutant) -> str:
     return f"law{mutant.law}-{Path(mutant.file).stem}-{MUTANTS.index(mutant)}"
 
 
-def _nodes_by_file() -> dict[str, tuple[str, ...]]:
-    nodes = dict.fromkeys(node for mutant in MUTANTS for node in mutant.red)
+def _nodes_by_file(mutants: Sequence[Mutant]) -> dict[str, tuple[str, ...]]:
+    nodes = dict.fromkeys(node for mutant in mutants for node in mutant.red)
     files = sorted({node.partition("::")[0] for node in nodes})
     return {file: tuple(node for node in nodes if node.partition("::")[0] == file) for file in files}
 
 
-@pytest.mark.parametrize("nodes", _nodes_by_file().values(), ids=_nodes_by_file())
+NAMED = [
+    *(pytest.param(nodes, id=file) for file, nodes in _nodes_by_file(QUICK).items()),
+    *(pytest.param(nodes, id=f"all-{file}", marks=pytest.mark.slow) for file, nodes in _nodes_by_file(MUTANTS).items()),
+]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=_name)
+def test_what_a_mutant_breaks_stands_in_the_source_once(mutant: Mutant) -> None:
+    assert (ROOT / "src" / "fairlead" / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1
+
+
+@pytest.mark.parametrize("nodes", NAMED)
 def test_the_named_tests_pass_in_a_copy_that_nothing_has_broken(copy: Path, nodes: tuple[str, ...]) -> None:
     """Otherwise red would prove nothing."""
     result = run_tests(copy, nodes)
     assert result.code == 0, result.output
 
 
-CASES = [pytest.param(mutant, id=_name(mutant), marks=[pytest.mark.slow] if mutant.slow else []) for mutant in MUTANTS]
+CASES = [pytest.param(mutant, id=_name(mutant), marks=[] if mutant in QUICK else [pytest.mark.slow]) for mutant in MUTANTS]
 
 
 @pytest.mark.parametrize("mutant", CASES)
