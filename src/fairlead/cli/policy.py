@@ -9,6 +9,7 @@ import click
 from fairlead.cli.output import json_option, show_json, show_table
 from fairlead.cli.policy_files import read_release, read_text
 from fairlead.cli.proofs import verify
+from fairlead.cli.trials import canary, shadow
 
 if TYPE_CHECKING:
     from fairlead.guard import StageOutcome
@@ -21,10 +22,12 @@ STAGE_NAMES = ("input", "retrieval", "tool_definition", "tool_call", "tool_resul
 
 @click.group()
 def policy() -> None:
-    """Check, show, compare, test, explain and prove a policy."""
+    """Check, show, compare, test, explain, prove and try a policy."""
 
 
 policy.add_command(verify)
+policy.add_command(shadow)
+policy.add_command(canary)
 
 
 @policy.command()

@@ -5,9 +5,9 @@ import hashlib
 import os
 from typing import Literal
 
-Prefix = Literal["x", "d", "t", "run", "case", "inc", "rel", "att", "key", "acc", "ses", "apr", "cap", "aud", "lev", "risk", "rev"]
+Prefix = Literal["x", "d", "t", "run", "case", "inc", "rel", "att", "key", "acc", "ses", "apr", "cap", "aud", "lev", "risk", "rev", "tri"]
 """x Exchange, d Decision, t Trajectory, inc Incident, rel Release, att Attestation, acc Account, ses session, apr approval,
-cap sealed capture, aud audit entry, lev lever change, rev Review; the others name themselves."""
+cap sealed capture, aud audit entry, lev lever change, rev Review, tri trial of a policy; the others name themselves."""
 
 
 def new_id(prefix: Prefix) -> str:

@@ -20,7 +20,7 @@ async def answer(asked: Asked) -> None:
     """
     plane, api, request = asked.plane, asked.api, asked.request
     key = plane.authenticate(request.token(), "chat")
-    serving = plane.serving
+    serving = plane.serving_for(key.tenant, key.id)
     try:
         parsed = api.read_request(request.body, serving.retrieval_tools)
     except InvalidInput as error:
@@ -51,7 +51,7 @@ async def answer(asked: Asked) -> None:
 
 async def _answer(asked: Asked, exchange: Exchange, parsed: Interaction) -> None:
     exchange.saw(parsed.segments)
-    outcomes = await exchange.run_all(guard_request(exchange.context, parsed.segments, parsed.unknown))
+    outcomes = await exchange.decide_all(lambda context: guard_request(context, parsed.segments, parsed.unknown))
     stopped = next((outcome for outcome in outcomes if outcome.stopped), None)
     if stopped is not None:
         await _say(asked, exchange, parsed, stopped)
@@ -100,7 +100,7 @@ async def _whole(asked: Asked, exchange: Exchange, parsed: Interaction, data: by
     texts = (*reply.segments, *map(segment_of, reply.calls))
     exchange.usage = usage_of(reply.body) or Usage(tokens_in(parsed.segments), tokens_in(texts))
     exchange.saw(texts)
-    outcomes = await exchange.run_all(guard_reply(exchange.context, reply, parsed.segments))
+    outcomes = await exchange.decide_all(lambda context: guard_reply(context, reply, parsed.segments))
     for call, outcome in zip(reply.calls, outcomes[1:], strict=False):
         if not outcome.stopped:
             exchange.promised(call_of(call))

@@ -100,6 +100,7 @@ class Gateway:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                await asyncio.to_thread(self._plane.trying.look)
                 self._watch = asyncio.create_task(keep_up(self._plane))
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
@@ -112,9 +113,11 @@ class Gateway:
 
 
 async def keep_up(plane: DataPlane) -> None:
-    """Take a new policy over whenever its files change; a bad one leaves the last good one in force (law 7)."""
+    """Take a new policy over whenever its files change, and trials with it; a bad one leaves the last good one in force (law 7)."""
     while True:
         await asyncio.sleep(RELOAD_S)
+        if plane.trying.changed():
+            await asyncio.to_thread(plane.trying.look)
         if plane.policy_changed():
             try:
                 await asyncio.to_thread(plane.reload)

@@ -133,7 +133,7 @@ def _read(data: bytes) -> Body:
 
 def _begin(plane: DataPlane, key: ApiKey, body: CheckBody, delegation: str) -> Exchange:
     said = Extension(user=body.user, trajectory=body.trajectory, approvals=body.approvals)
-    serving = plane.serving
+    serving = plane.serving_for(key.tenant, key.id)
     return Exchange(plane, serving, context_of(serving, key.tenant, key.id, said, delegation=delegation))
 
 
@@ -148,8 +148,9 @@ async def _stage(exchange: Exchange, body: CheckBody) -> CheckAnswer:
         if not segments:
             segments = (Segment(path="/text", origin=USUAL_ORIGIN[body.stage], stage=body.stage, text=body.text),)
             exchange.saw(segments)
-        outcome = await exchange.run(check_stage(exchange.context, Spot(body.stage, "check"), segments))
+        outcome = await exchange.decide(lambda context: check_stage(context, Spot(body.stage, "check"), segments))
     await exchange.commit()
+    exchange.conclude()
     label = "" if outcome.stopped or not body.remember else await asyncio.to_thread(_remember, exchange, body, outcome)
     decision = msgspec.Raw(msgspec.json.encode(outcome.decision))
     return CheckAnswer(decision=decision, texts=dict(outcome.texts), say=outcome.say, label=label)
@@ -172,7 +173,7 @@ async def _interaction(plane: DataPlane, key: ApiKey, body: InteractionBody, sen
     api = APIS.get(body.api)
     if api is None:
         raise HttpProblem(400, "invalid_input", f"there is no such API; use one of {', '.join(APIS)}")
-    serving = plane.serving
+    serving = plane.serving_for(key.tenant, key.id)
     try:
         asked = None if body.request == _ABSENT else api.read_request(bytes(body.request), serving.retrieval_tools)
         reply = None if body.reply == _ABSENT else api.read_reply(bytes(body.reply))
@@ -185,10 +186,12 @@ async def _interaction(plane: DataPlane, key: ApiKey, body: InteractionBody, sen
     left = b""
     if reply is not None and not stopped:
         exchange.saw((*reply.segments, *map(segment_of, reply.calls)))
-        replied = await exchange.run_all(guard_reply(exchange.context, reply, () if asked is None else asked.segments))
+        seen = () if asked is None else asked.segments
+        replied = await exchange.decide_all(lambda context: guard_reply(context, reply, seen))
         left = settled(api, Made(exchange.context.exchange, model), reply, replied)
         outcomes += replied
     await exchange.commit()
+    exchange.conclude()
     answer = InteractionAnswer(
         exchange=exchange.context.exchange,
         decisions=msgspec.Raw(msgspec.json.encode([outcome.decision for outcome in outcomes])),
@@ -201,7 +204,7 @@ async def _interaction(plane: DataPlane, key: ApiKey, body: InteractionBody, sen
 
 async def _asked(exchange: Exchange, asked: Interaction) -> list[StageOutcome]:
     exchange.saw(asked.segments)
-    outcomes = await exchange.run_all(guard_request(exchange.context, asked.segments, asked.unknown))
+    outcomes = await exchange.decide_all(lambda context: guard_request(context, asked.segments, asked.unknown))
     for outcome in outcomes:
         apply_edits(asked.body, outcome.texts)
     return outcomes

@@ -23,13 +23,14 @@ async def moderate(plane: DataPlane, request: Request, send: Send) -> None:
         extension, asked = read_moderation(request.body)
     except InvalidInput as error:
         raise problem_of(error) from error
-    serving = plane.serving
+    serving = plane.serving_for(key.tenant, key.id)
     verdicts: list[Verdict] = []
     for one in asked:
         exchange = Exchange(plane, serving, context_of(serving, key.tenant, key.id, extension))
         exchange.saw(one.segments)
         outcomes = await exchange.run_all(guard_request(exchange.context, one.segments, one.unknown))
         await exchange.commit()
+        exchange.conclude()
         outcome = outcomes[-1]
         if outcome.failed or _unread(outcome):
             problem = refusal(outcome)

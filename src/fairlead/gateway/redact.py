@@ -58,7 +58,7 @@ async def redact(plane: DataPlane, request: Request, send: Send) -> None:
     segments = wanted.segments()
     if len(segments) > MOST_TEXTS:
         raise HttpProblem(413, "request_too_large", f"the body holds more than {MOST_TEXTS} texts; send it in parts")
-    serving = plane.serving
+    serving = plane.serving_for(key.tenant, key.id)
     exchange = Exchange(plane, serving, context_of(serving, key.tenant, key.id))
     try:
         answer = await _answer(exchange, wanted, segments)
@@ -77,6 +77,7 @@ async def _answer(exchange: Exchange, wanted: ToRedact, segments: tuple[Segment,
     if outcome is None:
         (outcome,) = await exchange.run_all(redact_value(exchange.context, wanted, segments))
     await exchange.commit()
+    exchange.conclude()
     if outcome.stopped or outcome.failed:
         raise refusal(outcome)
     value, replaced = redacted(exchange.context.release, wanted, outcome)

@@ -169,15 +169,13 @@ class AnswerStream:
         return self.codec.write(Leaving(choice, texts=texts, finish=self.codec.stopped))
 
     async def _pass_unknown(self, chunk: Chunk) -> bool:
-        context = self._exchange.context
-        policy = context.release.policy
-        if policy.unknown == "allow":
+        if self._exchange.context.release.policy.unknown == "allow":
             self.guard.passed(chunk.unknown)
             return True
         # Beside the record of the texts, which the same Exchange gets at its end.
         spot = Spot("output", f"unknown:{self._placed}")
         self._placed += 1
-        outcome = await self._exchange.run(guard_output(context, (), chunk.unknown, spot=spot))
+        outcome = await self._exchange.decide(lambda context: guard_output(context, (), chunk.unknown, spot=spot))
         return outcome.action in ("allow", "flag")
 
 
@@ -218,6 +216,7 @@ async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, 
         written = Usage(0, tokens_in(said))
         exchange.usage = larger(stream.usage or Usage(tokens_in(parsed.segments), 0), written) or written
         exchange.saw(said)
+        exchange.put_beside(stream.guard.again(state))
         ending = await exchange.run(stream.guard.finish(state))
         await exchange.commit()
     if ending.failed:

@@ -10,7 +10,7 @@ async def check_call(exchange: Exchange, call: CallRef, seen: tuple[Segment, ...
     """Guard one tool call."""
     exchange.saw((segment_of(call),))
     wanted = call_of(call)
-    outcome = await exchange.run(guard_call(exchange.context, wanted, seen, place=f"call:{place}"))
+    outcome = await exchange.decide(lambda context: guard_call(context, wanted, seen, place=f"call:{place}"))
     if not outcome.stopped:
         exchange.promised(wanted)
     return outcome

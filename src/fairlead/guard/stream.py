@@ -125,6 +125,28 @@ class StreamGuard:
             if here.parts
         )
 
+    def again(self, state: State) -> Callable[[ExchangeContext], Flow[list[StageOutcome]]]:
+        """Return what decides about the same texts, streamed, by another Release.
+
+        A text that was stopped here is known only as far as it came.
+
+        Args:
+            state: As for :meth:`finish`.
+        """
+        said = [(choice, channel, "".join(here.parts)) for (choice, channel), here in self._channels.items()]
+        passed, path = dict(self._passed), self._path
+
+        def decide(context: ExchangeContext) -> Flow[list[StageOutcome]]:
+            guard = StreamGuard(context, path)
+            guard._passed = passed
+            for choice, channel, text in said:
+                guard.feed(choice, channel, text)
+            for choice in guard.choices:
+                guard.close(choice)
+            return [(yield from guard.finish(state))]
+
+        return decide
+
     def opening(self) -> Flow[Decision]:
         """Return the record that is durable before the first byte leaves."""
         time = yield from ask_time()

@@ -4,8 +4,9 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["decision", "capture", "exchange", "approval", "audit"]
-"""What a Record is about; ``capture`` bodies are sealed, every other body is free of content."""
+Kind = Literal["decision", "capture", "exchange", "approval", "audit", "shadow"]
+"""What a Record is about; ``capture`` bodies are sealed, every other body is free of content;
+``shadow`` is what a policy that is only tried said of an Exchange, and no Decision that counts."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -39,7 +39,10 @@ GUARD_SECONDS = Metric(
     (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5),
 )
 UPSTREAM_REQUESTS = Metric("fairlead_upstream_requests", "counter", "Requests to models' servers by their end.", ("upstream", "outcome"))
-METRICS: tuple[Metric, ...] = (DECISIONS, NEAR_MISSES, BYPASSES, COVERAGE_FAILURES, GUARD_SECONDS, UPSTREAM_REQUESTS)
+SHADOW_EXCHANGES = Metric(
+    "fairlead_shadow_exchanges", "counter", "Exchanges drawn for a policy that is tried in shadow, by what became of it.", ("outcome",)
+)
+METRICS: tuple[Metric, ...] = (DECISIONS, NEAR_MISSES, BYPASSES, COVERAGE_FAILURES, GUARD_SECONDS, UPSTREAM_REQUESTS, SHADOW_EXCHANGES)
 
 OTHER = "other"
 """Label value of what is beyond the cardinality cap, or not shaped like a name."""

@@ -30,6 +30,10 @@ class Telemetry:
         """Count how one request to an upstream ended."""
         self._metrics.observe_upstream(name, outcome)
 
+    def observe_shadow(self, outcome: str) -> None:
+        """Count what became of one Exchange that was drawn for a shadow."""
+        self._metrics.observe_shadow(outcome)
+
     def traced(self, exchange: str) -> bool:
         """Tell whether an Exchange is traced, so that nothing is collected for one that is not."""
         return self._spans is not None and self._spans.sampled(exchange)

@@ -13,6 +13,7 @@ from fairlead.telemetry.conventions import (
     MAX_SERIES,
     NEAR_MISSES,
     OTHER,
+    SHADOW_EXCHANGES,
     UPSTREAM_REQUESTS,
     Metric,
     safe_name,
@@ -42,6 +43,7 @@ class Metrics:
         self._bypasses = self._counter(BYPASSES)
         self._coverage_failures = self._counter(COVERAGE_FAILURES)
         self._upstreams = self._counter(UPSTREAM_REQUESTS)
+        self._shadowed = self._counter(SHADOW_EXCHANGES)
         self._asked: dict[tuple[str, str], Counter] = {}
         buckets = GUARD_SECONDS.buckets
         self._guard_seconds = Histogram(
@@ -69,6 +71,10 @@ class Metrics:
         if counter is None:
             counter = self._asked[name, outcome] = self._upstreams.labels(upstream=safe_name(name), outcome=outcome)
         counter.inc()
+
+    def observe_shadow(self, outcome: str) -> None:
+        """Count one Exchange that was drawn for a shadow; the outcome is a word of the gateway's own."""
+        self._shadowed.labels(outcome=outcome).inc()
 
     def exposition(self) -> bytes:
         """Return the Prometheus text format."""

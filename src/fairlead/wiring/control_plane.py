@@ -162,6 +162,12 @@ class ControlPlane:
         put_in_force(self.store, self.ledger, record_release(release, tenant=tenant, by=by, at_us=self.clock.now_us()))
         return release.id
 
+    def keep_candidate(self, live: PolicyFiles, release_id: str, text: str) -> None:
+        """Keep a copy of the files under the id of a candidate, so that its Decisions find its incident rules."""
+        kept = self._kept(release_id)
+        live.copy_to(kept)
+        PolicyFiles(kept, self.settings.config_dir).replace(text)
+
     def receipt(self, tenant: str, exchange: str) -> bytes:
         """Return the signed receipt of what was looked at in an Exchange; what the journals hold of it is taken over first.
 

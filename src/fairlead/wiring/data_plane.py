@@ -17,6 +17,7 @@ from fairlead.agents import (
     FileMemory,
     KeptApproval,
     Memory,
+    MemoryApprovals,
     MemoryLabels,
     MemoryTrajectories,
     asked_entry,
@@ -24,7 +25,7 @@ from fairlead.agents import (
 from fairlead.config import Settings, secret_from_environment
 from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, canonical_bytes
 from fairlead.detectors import Operators, Registry
-from fairlead.guard import FileLevers, FileLimits, Ports, begin_levers
+from fairlead.guard import AskLimits, FileLevers, FileLimits, LimitAnswer, LimitStore, Ports, begin_levers
 from fairlead.identity import ApiKey, KeyRing, Scope
 from fairlead.integrations import ApprovalBell, Delegation, RedisLimits, otlp_exporter
 from fairlead.integrations.remote import RemoteRunner
@@ -32,8 +33,11 @@ from fairlead.journal import Fingerprinter, Journal, Record, Sealer, installatio
 from fairlead.policy import Release
 from fairlead.telemetry import ExchangeTrace, Telemetry
 from fairlead.wire import Provider
-from fairlead.wiring.policy_files import LastGood, PolicyFiles
+from fairlead.wiring.policy_files import LastGood, PolicyFiles, PolicyTexts
 from fairlead.wiring.secrets import Secrets, read_secret, secrets_of
+from fairlead.wiring.serving import Serving
+from fairlead.wiring.trials import TRIALS_FILE
+from fairlead.wiring.trying import Trying
 
 BASE_URLS: Mapping[Provider, str] = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com/v1"}
 """Where a provider's own servers are."""
@@ -54,18 +58,6 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     """Given up when it sends nothing for so long."""
 
 
-class Serving(msgspec.Struct, frozen=True, kw_only=True):
-    """A Release and the ports that belong to it; swapped as one, kept by every Exchange that started with it."""
-
-    release: Release
-    ports: Ports
-    broker: Broker
-    """The one that answers for the ports, for doors that also see the results of calls."""
-    retrieval_tools: frozenset[str]
-    operators: Callable[[str], Operators]
-    """Tenant to what redacts for it, under a key of its own (law 9)."""
-
-
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """What ``/readyz`` tells."""
 
@@ -77,6 +69,12 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     policy_problem: str
     """Code of the last refusal; empty when the file in place is the one that is served."""
     levers_unreadable: int
+    canary: str
+    """Release that decides for its share of callers; empty when there is none."""
+    shadow: str
+    """Release that is tried beside the live one; empty when there is none."""
+    trial_problem: str
+    """Code of why a trial that was started does not run here; empty otherwise."""
     messages_unsent: int
     """Messages about approvals that could not be sent; the questions wait in the inbox all the same."""
 
@@ -95,7 +93,9 @@ class DataPlane:
         self.sealer = parts.sealer
         self._policy_errors = 1 if loaded.problem else 0
         self._policy_problem = loaded.problem
-        self.serving = self._serve(loaded.release)
+        self.serving = self.serve(loaded.release)
+        self.trying = Trying(parts.trials, self, parts.journal, parts.clock, parts.telemetry)
+        """Policies that are tried beside the live one; a gateway has it look at its file, an SDK does not."""
         self.in_hand = 0
         """Requests that the gateway is answering now; an SDK says nothing of its application's loop, so it stays 0 there."""
 
@@ -106,6 +106,15 @@ class DataPlane:
             Refused: No such key, expired, revoked, or without the scope.
         """
         return self._parts.keys.authenticate(token, self._parts.clock.now_us(), scope)
+
+    def serving_for(self, tenant: str, key: str = "") -> Serving:
+        """Return what decides about a new Exchange of a caller: the canary's if the caller is drawn for it, else the live one.
+
+        Args:
+            tenant: Whose Exchange.
+            key: Id of the API key, if there is one.
+        """
+        return self.trying.canary_for(tenant, key) or self.serving
 
     def policy_changed(self) -> bool:
         """Tell whether the policy's files changed since they were last read."""
@@ -119,7 +128,10 @@ class DataPlane:
         """
         self._stamp = self._files.stamp()
         try:
-            self.serving = self._serve(self._compile())
+            texts = self._files.read()
+            release = self.compile(texts)
+            self._last_good.keep(texts)
+            self.serving = self.serve(release)
         except FairleadError as error:
             self._refuse(error)
             raise
@@ -203,12 +215,16 @@ class DataPlane:
             policy_errors=self._policy_errors,
             policy_problem=self._policy_problem,
             levers_unreadable=self._parts.levers.unreadable,
+            canary=self.trying.canary,
+            shadow=self.trying.shadow,
+            trial_problem=self.trying.problem,
             messages_unsent=self._parts.bell.unsent if self._parts.bell is not None else 0,
         )
 
     def close(self) -> None:
         """Flush and close the journal, and what else is open."""
         try:
+            self.trying.close()
             self.journal.close()
         finally:
             self.sealer.close()
@@ -218,20 +234,37 @@ class DataPlane:
             if self._parts.bell is not None:
                 self._parts.bell.close()
 
-    def _compile(self) -> Release:
-        texts = self._files.read()
+    def compile(self, texts: PolicyTexts) -> Release:
+        """Compile what the policy's files hold, for this process.
+
+        Raises:
+            InvalidInput: It is invalid, or asks for another journal.
+        """
         release = self._files.compile(self._registry, texts)
         if (release.policy.audit == "strict") != self.journal.strict:
             mend = "restart the gateway, or set it back"
             raise InvalidInput("'audit' can't change while the journal is open", where=self._files.policy.name, mend=mend)
-        self._last_good.keep(texts)
         return release
+
+    def serve_beside(self, release: Release) -> Serving:
+        """Return what decides by a Release without a side effect: it spends no limit, asks nobody, and keeps its own Trajectories."""
+        parts = self._parts
+        parts.remote.prepare(remote for remotes in release.remotes.values() for remote in remotes)
+        broker = Broker(
+            release,
+            MemoryApprovals(parts.clock),
+            trajectories=MemoryTrajectories(parts.clock),
+            stored=MemoryLabels(),
+            memory=parts.memory,
+        )
+        return self._serving(release, broker, _NoLimits())
 
     def _refuse(self, error: FairleadError) -> None:
         self._policy_errors += 1
         self._policy_problem = error.code
 
-    def _serve(self, release: Release) -> Serving:
+    def serve(self, release: Release) -> Serving:
+        """Return what decides by a Release, with everything that this process shares."""
         parts = self._parts
         parts.remote.prepare(remote for remotes in release.remotes.values() for remote in remotes)
         broker = Broker(
@@ -242,10 +275,14 @@ class DataPlane:
             memory=parts.memory,
             delegations=parts.delegations,
         )
+        return self._serving(release, broker, parts.limits)
+
+    def _serving(self, release: Release, broker: Broker, limits: LimitStore) -> Serving:
+        parts = self._parts
         ports = Ports(
             clock=parts.clock,
             levers=parts.levers,
-            limits=parts.limits,
+            limits=limits,
             broker=broker,
             fingerprint=parts.fingerprint,
             remote=parts.remote,
@@ -260,6 +297,16 @@ class DataPlane:
             Unavailable: It is not set.
         """
         return read_secret(reference, self._parts.secrets)
+
+
+class _NoLimits:
+    """Lets everything pass and counts nothing."""
+
+    def spend(self, ask: AskLimits, monotonic_us: int) -> LimitAnswer:  # noqa: ARG002 - the port's signature
+        return LimitAnswer(at=(0,) * len(ask.charges))
+
+    def waiting(self, ask: AskLimits) -> None:  # noqa: ARG002 - as above
+        return None
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -289,6 +336,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     memory: Memory
     delegations: Delegations | None
     limits: FileLimits | RedisLimits
+    trials: Path
+    """File of the policies that are tried."""
     keys: KeyRing
     telemetry: Telemetry
     remote: RemoteRunner
@@ -346,6 +395,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             delegations=_delegations(settings, pulled, clock),
             memory=Memory(FileMemory(settings.data_dir / "memory", fingerprint), fingerprint, levers=pulled, clock=clock),
             limits=limits,
+            trials=settings.data_dir / TRIALS_FILE,
             keys=KeyRing.load(settings.data_dir / "keys.json"),
             telemetry=Telemetry(sample=settings.trace_sample, exporter=exporter),
             remote=remote,

@@ -1,6 +1,6 @@
 """One Exchange, in the gateway or in a program: its context, what was decided, and making that durable before anything leaves."""
 
-import hashlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -10,7 +10,10 @@ from fairlead.guard import ExchangeContext, Flow, StageOutcome, ToolCall, adrive
 from fairlead.journal import Record
 from fairlead.telemetry import ExchangeTrace
 from fairlead.wire import Extension, Usage
-from fairlead.wiring.data_plane import DataPlane, Serving
+from fairlead.wiring.data_plane import DataPlane
+from fairlead.wiring.serving import Serving
+from fairlead.wiring.trials import sampled
+from fairlead.wiring.trying import Make
 
 
 class _Batch(NamedTuple):
@@ -42,7 +45,27 @@ class Exchange:
         self._captures: list[tuple[int, str]] = []
         self._promised: list[ToolCall] = []
         self._traced: list[Decision] | None = [] if plane.traced(context.exchange) else None
+        self._beside = plane.trying.beside(serving, context.exchange)
+        self._counted: list[Decision] | None = [] if plane.trying.counts(serving) else None
         self._started_us = plane.now_us() if self._traced is not None else 0
+
+    async def decide(self, make: "Callable[[ExchangeContext], Flow[StageOutcome]]") -> StageOutcome:
+        """Put one question to the guard, like :meth:`run`; a policy in shadow is asked it too when the answer has left.
+
+        Args:
+            make: Makes the flow for a context; it is called again with the shadow's, so it must not keep a context of its own.
+        """
+        return (await self.decide_all(lambda context: _alone(make(context))))[0]
+
+    async def decide_all(self, make: Make) -> list[StageOutcome]:
+        """Like :meth:`decide`, for a flow that gives several outcomes."""
+        self.put_beside(make)
+        return await self.run_all(make(self.context))
+
+    def put_beside(self, make: Make) -> None:
+        """Have a policy in shadow asked what the live one was asked in another way, such as piece by piece."""
+        if self._beside is not None:
+            self._beside.add(self.context, make)
 
     async def run(self, flow: "Flow[StageOutcome]") -> StageOutcome:
         """Run a flow that gives one outcome, and keep its Decision for the next commit."""
@@ -151,6 +174,8 @@ class Exchange:
         for decision in batch.decisions:
             if decision.state != "open":
                 self._plane.observe(decision)
+                if self._counted is not None:
+                    self._counted.append(decision)
                 if self._traced is not None:
                     self._traced.append(decision)
 
@@ -160,6 +185,7 @@ class Exchange:
         Args:
             error: Code of what ended it early; empty when it came to its end.
         """
+        self.conclude(error)
         if self._traced is None:
             return
         context, policy = self.context, self.serving.release.policy
@@ -179,6 +205,19 @@ class Exchange:
                 error=error,
             )
         )
+
+    def conclude(self, error: str = "") -> None:
+        """Say that the answer has left, or never will: now the shadow decides too, and the canary is counted.
+
+        Args:
+            error: As for :meth:`end`, which does this too.
+        """
+        if self._beside is not None:
+            beside, self._beside = self._beside, None
+            self._plane.trying.decide(beside, self.serving.release.id)
+        if self._counted is not None:
+            counted, self._counted = self._counted, None
+            self._plane.trying.count(self.serving, counted, failed=error == "internal")
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the headers that every response carries."""
@@ -203,6 +242,10 @@ class Exchange:
         records.append(Record(kind="capture", id=capture, body=self._plane.sealer.seal(capture, self.context.tenant, content)))
         self._captures.append((len(self._seen), capture))
         return capture
+
+
+def _alone(flow: Flow[StageOutcome]) -> Flow[list[StageOutcome]]:
+    return [(yield from flow)]
 
 
 def context_of(
@@ -231,14 +274,3 @@ def context_of(
         delegation=delegation or said.delegation,
         operators=serving.operators(tenant),
     )
-
-
-def sampled(exchange: str, share: float) -> bool:
-    """Tell whether an Exchange is drawn for a sample; its id alone decides, so that all of its records agree.
-
-    Args:
-        exchange: Id of the Exchange, random.
-        share: Share to draw, 0 to 1.
-    """
-    place = int.from_bytes(hashlib.blake2b(exchange.encode(), digest_size=7).digest())
-    return place < share * 2**56

@@ -71,6 +71,21 @@ class PolicyFiles(msgspec.Struct, frozen=True):
                 to.write_text(read_policy_text(path), encoding="utf-8")
         policy.write_text(read_policy_text(self.policy), encoding="utf-8")
 
+    def replace(self, text: str) -> None:
+        """Replace the policy at once, durably: a reader sees the old one or the new one.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        descriptor, name = tempfile.mkstemp(dir=self.policy.parent, prefix=f".{self.policy.name}.")
+        draft = Path(name)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(self.policy.stat().st_mode & 0o777)
+        draft.replace(self.policy)
+
     def read(self) -> PolicyTexts:
         """Read the files.
 

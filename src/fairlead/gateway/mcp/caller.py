@@ -11,8 +11,8 @@ from fairlead.core import Segment, derived_id
 from fairlead.gateway.check import NamedSegment
 from fairlead.guard import ExchangeContext
 from fairlead.wire import TRAJECTORY, Extension
-from fairlead.wiring.data_plane import Serving
 from fairlead.wiring.exchange import context_of as exchange_context
+from fairlead.wiring.serving import Serving
 
 META = "fairlead"
 """Key of our own object in ``_meta``, in requests and in results."""

@@ -103,7 +103,8 @@ class Desk:
         Raises:
             MCPError: What it tells of its agent is not of its shape.
         """
-        caller, told, serving = caller_of(ctx, self._local), told_in(ctx), self.plane.serving
+        caller, told = caller_of(ctx, self._local), told_in(ctx)
+        serving = self.plane.serving_for(caller.tenant, caller.key)
         place = (caller.tenant, told.user, told.trajectory or caller.trajectory)
         context = context_of(serving, caller, told, (*approvals, *self._asked.get(place, ())))
         return Talk(self.plane, ctx.lifespan_context, caller, told, Exchange(self.plane, serving, context), self)
