@@ -5,6 +5,34 @@ from mutants.model import Mutant
 MUTANTS = (
     Mutant(
         law=0,
+        file="guard/retrieval.py",
+        old=" and not self._rights.intersection(known.readers)",
+        new=" and not known.readers",
+        red=("tests/sdk/test_trajectory.py::test_a_document_is_withheld_unless_all_is_known_and_so",),
+    ),
+    Mutant(
+        law=0,
+        file="guard/retrieval.py",
+        old=" and known.tenant != self._tenant",
+        new=" and not known.tenant",
+        red=("tests/sdk/test_trajectory.py::test_a_document_is_withheld_unless_all_is_known_and_so",),
+    ),
+    Mutant(
+        law=0,
+        file="guard/retrieval.py",
+        old="-_SKEW <= age <= timedelta(days=days)",
+        new="-_SKEW <= age",
+        red=("tests/sdk/test_trajectory.py::test_a_document_is_withheld_unless_all_is_known_and_so",),
+    ),
+    Mutant(
+        law=0,
+        file="sdk/trajectory.py",
+        old="            raise Stopped.by(outcome.decision, explain(outcome))",
+        new="            return",
+        red=("tests/sdk/test_trajectory.py::test_what_is_not_listed_or_not_allowed_is_not_called",),
+    ),
+    Mutant(
+        law=0,
         file="guard/edits.py",
         old="        if unions and start < unions[-1].end:",
         new="        if unions and start < unions[-1].start:",

@@ -20,6 +20,8 @@ MODELS = [
     model.ToolDocument,
     model.McpServerDocument,
     model.McpDocument,
+    model.RetrievalDocument,
+    model.RequireDocument,
     model.LimitsDocument,
     model.PerDocument,
     model.PriceDocument,

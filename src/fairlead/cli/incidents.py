@@ -89,6 +89,7 @@ def show(ctx: click.Context, incident_id: str, tenant: str, as_json: bool) -> No
 @click.option("--model", default=None, help="Switch this model off.")
 @click.option("--system", default=None, help="Switch this system off.")
 @click.option("--memory", default=None, help="Read no more what this Trajectory wrote into memory or handed on.")
+@click.option("--source", default=None, help="Withhold retrieved documents of this source.")
 @click.option("--whole-tenant", is_flag=True, help="Switch everything of the tenant off.")
 @REASON_OPTION
 @LOGIN_OPTION
@@ -104,6 +105,7 @@ def contain(
     model: str | None,
     system: str | None,
     memory: str | None,
+    source: str | None,
     whole_tenant: bool,
     reason: str,
     login: str,
@@ -114,7 +116,7 @@ def contain(
     """Pull a lever and prove it by a real request through each gateway worker (exit code 12 when one does not obey)."""
     from fairlead.incidents import ContainmentUnproven
 
-    lever = _lever(tool=tool, model=model, system=system, memory=memory, tenant=tenant if whole_tenant else None)
+    lever = _lever(tool=tool, model=model, system=system, memory=memory, source=source, tenant=tenant if whole_tenant else None)
     room = _room(ctx)
     containment = room.desk.contain(tenant, incident_id, lever, actor=_actor(room, tenant, login, password_file), reason=reason)
     if as_json:
@@ -211,10 +213,10 @@ def _actor(room: Room, tenant: str, login: str, password_file: Path | None) -> "
 def _lever(**named: str | None) -> "tuple[LeverKind, str]":
     from fairlead.core import UsageError
 
-    kinds: tuple[LeverKind, ...] = ("tool", "model", "system", "memory", "tenant")
+    kinds: tuple[LeverKind, ...] = ("tool", "model", "system", "memory", "source", "tenant")
     given = [(kind, target) for kind in kinds if (target := named[kind])]
     if len(given) != 1:
-        raise UsageError("one lever is pulled at a time", mend="give one of --tool, --model, --system, --memory, --whole-tenant")
+        raise UsageError("one lever is pulled at a time", mend="give one of --tool, --model, --system, --memory, --source, --whole-tenant")
     return given[0]
 
 

@@ -30,6 +30,19 @@ UNTRUSTED: frozenset[Origin] = frozenset({"retrieved", "tool", "memory", "agent"
 """Origins that an outsider can write to."""
 
 
+class Metadata(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is known of a retrieved document beside its text. It is the index that says so, never the document."""
+
+    source: str = ""
+    """Name of the collection or site that it is from."""
+    tenant: str = ""
+    """Whose it is."""
+    readers: tuple[str, ...] = ()
+    """Users and groups who may read it; ``*`` for everybody."""
+    updated_at: str = ""
+    """When it was last changed, ISO 8601; UTC when it names no zone."""
+
+
 class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One text-bearing field of an Interaction."""
 
@@ -45,3 +58,5 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """For tool calls, results and definitions: the tool's name as the wire gave it."""
     call: str = ""
     """For tool calls and results: the id that links them, as the wire gave it."""
+    metadata: Metadata | None = None
+    """For retrieved documents: what the index says of it."""

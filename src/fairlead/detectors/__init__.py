@@ -7,6 +7,7 @@ from fairlead.detectors.checks import CHECKS
 from fairlead.detectors.comparing import Comparing
 from fairlead.detectors.custom import Custom, custom_pattern
 from fairlead.detectors.disguise import shows_all, skeleton
+from fairlead.detectors.duplicates import alike, shingles
 from fairlead.detectors.errors import (
     CalibrationInvalid,
     LabelsInvalid,
@@ -68,6 +69,7 @@ __all__ = [
     "Validator",
     "Vault",
     "View",
+    "alike",
     "builtin_patterns",
     "calibrate",
     "channel_of",
@@ -77,6 +79,7 @@ __all__ = [
     "prepare",
     "read_card",
     "read_labels",
+    "shingles",
     "shows_all",
     "skeleton",
 ]

@@ -26,6 +26,11 @@ def shingles(text: str) -> frozenset[str]:
     return frozenset(" ".join(words[at : at + _WORDS]) for at in range(len(words) - _WORDS + 1))
 
 
+def alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Tell whether two texts, each given by its :func:`shingles`, are near-duplicates."""
+    return _enough(len(one & other), len(one), len(other))
+
+
 def clusters(texts: Sequence[str], groups: Sequence[str] = ()) -> list[int]:
     """Return the cluster of each text: near-duplicates, and texts of one group, share one, also by way of others.
 

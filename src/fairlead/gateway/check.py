@@ -47,6 +47,7 @@ class CheckBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     tool_call: ToolCallBody | None = None
     trajectory: Annotated[str, msgspec.Meta(pattern=TRAJECTORY)] = ""
     user: str = ""
+    groups: tuple[str, ...] = ()
     approvals: tuple[str, ...] = ()
     remember: bool = False
     """At ``memory`` and ``handoff``: the text goes there, so keep what it is worth; ``segments`` are then what the model saw before."""
@@ -132,7 +133,7 @@ def _read(data: bytes) -> Body:
 
 
 def _begin(plane: DataPlane, key: ApiKey, body: CheckBody, delegation: str) -> Exchange:
-    said = Extension(user=body.user, trajectory=body.trajectory, approvals=body.approvals)
+    said = Extension(user=body.user, groups=body.groups, trajectory=body.trajectory, approvals=body.approvals)
     serving = plane.serving_for(key.tenant, key.id)
     return Exchange(plane, serving, context_of(serving, key.tenant, key.id, said, delegation=delegation))
 

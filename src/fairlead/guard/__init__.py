@@ -43,6 +43,7 @@ from fairlead.guard.ports import (
 from fairlead.guard.record import Refusal, Spot
 from fairlead.guard.redact import Replaced, ToRedact, redact_value, redacted
 from fairlead.guard.reply import call_of, explain, guard_reply, segment_of, settled
+from fairlead.guard.retrieval import documents_in, metadata_of
 from fairlead.guard.stream import Released, StreamGuard
 
 __all__ = [
@@ -91,6 +92,7 @@ __all__ = [
     "begin_levers",
     "call_of",
     "check_stage",
+    "documents_in",
     "drive",
     "explain",
     "give_back",
@@ -100,6 +102,7 @@ __all__ = [
     "guard_output",
     "guard_reply",
     "guard_request",
+    "metadata_of",
     "read_levers",
     "redact_value",
     "redacted",

@@ -21,6 +21,8 @@ class ExchangeContext(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the API key that came with the request."""
     model: str = ""
     user: str = ""
+    groups: tuple[str, ...] = ()
+    """Groups of the user, for the readers of retrieved documents."""
     trajectory: str = ""
     approvals: tuple[str, ...] = ()
     delegation: str = ""
@@ -45,6 +47,8 @@ class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """Upstream to use instead of the default."""
     retry_after_us: int = 0
     """For a limit: when to come back."""
+    withheld: Mapping[str, str] = {}
+    """Path of each retrieved document that was withheld, and why."""
     failed: bool = False
     """True when the guard itself failed and the policy is fail-closed."""
 

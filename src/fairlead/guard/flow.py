@@ -56,6 +56,7 @@ from fairlead.guard.record import (
     with_broker,
 )
 from fairlead.guard.remote import ask_remotes
+from fairlead.guard.retrieval import Screened, screen, sources_named, with_withheld
 from fairlead.wire import KEY, Usage
 
 T = TypeVar("T")
@@ -125,10 +126,34 @@ def check_stage(context: ExchangeContext, spot: Spot, segments: Sequence[Segment
         segments: Texts of this Stage.
         passed: Strings that the policy lets through unseen; they are counted as skipped.
     """
-    release = context.release
     refusal = yield from _quarantine(context, spot, segments)
     if refusal is not None:
         return (yield from refuse(context, spot, segments, refusal))
+    if spot.stage != "retrieval":
+        return (yield from _look(context, spot, segments, passed))
+    screened = yield from _screen(context, segments)
+    outcome = yield from _look(context, spot, screened.segments, passed)
+    return with_withheld(context, outcome, screened, segments)
+
+
+def _screen(context: ExchangeContext, segments: Sequence[Segment]) -> Flow[Screened]:
+    """Withhold what the policy or a lever keeps from the model; while levers can't be read, no source is known to be good."""
+    time = yield from ask_time()
+    contained: set[str] = set()
+    for source in sources_named(segments):
+        try:
+            held = yield from _lever(context, (("source", source),))
+        except PortFailed:
+            contained.add(source)
+            continue
+        if held is not None:
+            contained.add(source)
+    return screen(context, segments, time.now_us, frozenset(contained))
+
+
+def _look(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], passed: Sequence[Segment]) -> Flow[StageOutcome]:
+    """Detect, decide and edit."""
+    release = context.release
     start = yield from ask_time()
     sources = context.sources if spot.stage == "output" else ()
     job = DetectJob(tuple(segments), release.detectors_at(spot.stage), release.scanner_at(spot.stage), sources=sources)

@@ -65,8 +65,9 @@ class ToolVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """``apr_…`` that was asked for or used."""
 
 
-LeverKind = Literal["tool", "model", "system", "tenant", "key", "memory", "token"]
-"""``memory``: what a Trajectory wrote into memory or handed on is read no more, and it reads none. ``token``: a block of a delegation."""
+LeverKind = Literal["tool", "model", "system", "tenant", "key", "memory", "token", "source"]
+"""``memory``: what a Trajectory wrote into memory or handed on is read no more, and it reads none. ``token``: a block of a delegation.
+``source``: retrieved documents of it are withheld."""
 
 
 class Lever(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,7 +76,7 @@ class Lever(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     id: str
     kind: LeverKind
     target: str
-    """Name of the tool, model, System, tenant or key, the Trajectory, or the block's id."""
+    """Name of the tool, model, System, tenant or key, the Trajectory, the block's id, or the source."""
     by: str
     """Account that pulled it."""
     at_us: int

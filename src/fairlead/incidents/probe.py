@@ -110,6 +110,9 @@ def _request(lever: Lever) -> tuple[str, bytes]:
     if lever.kind == "memory":
         body = {"stage": "memory", "text": "containment probe", "trajectory": lever.target}
         return "/v1/guard/check", msgspec.json.encode(body)
+    if lever.kind == "source":
+        text = {"origin": "retrieved", "stage": "retrieval", "text": "containment probe", "metadata": {"source": lever.target}}
+        return "/v1/guard/check", msgspec.json.encode({"stage": "retrieval", "segments": [{"path": "/documents/0", **text}]})
     if lever.kind in ("key", "token"):
         what = f"a lever on a {lever.kind} can't be probed without the {lever.kind}"
         raise LeverUnprobed(what, where=lever.target, mend="revoke it instead")
@@ -121,7 +124,7 @@ def _request(lever: Lever) -> tuple[str, bytes]:
 def _judge(worker: str, response: httpx.Response, lever: Lever) -> ProbeResult:
     exchange = response.headers.get("x-fairlead-exchange", "")
     try:
-        if lever.kind not in ("tool", "memory"):
+        if lever.kind not in ("tool", "memory", "source"):
             held = response.status_code == 503 and msgspec.json.decode(response.content, type=_Refused).error.code == "contained"
             problem = "" if held else f"answered with status {response.status_code} instead of refusing"
             return ProbeResult(worker=worker, effective=held, exchange=exchange, problem=problem)
@@ -130,6 +133,7 @@ def _judge(worker: str, response: httpx.Response, lever: Lever) -> ProbeResult:
         decided = msgspec.json.decode(response.content, type=_Checked).decision
     except msgspec.MsgspecError:
         return ProbeResult(worker=worker, effective=False, exchange=exchange, problem="answered with something else than a Decision")
-    held = decided.action == "block" and decided.rule == f"lever:{lever.kind}:{lever.target}"
+    stops = ("redact", "retrieval.quarantined") if lever.kind == "source" else ("block", f"lever:{lever.kind}:{lever.target}")
+    held = (decided.action, decided.rule) == stops
     problem = "" if held else f"decided {decided.action} by rule {decided.rule or 'none'}, not by the lever"
     return ProbeResult(worker=worker, effective=held, exchange=decided.exchange, problem=problem)

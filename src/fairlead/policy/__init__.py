@@ -20,6 +20,7 @@ from fairlead.policy.model import (
     McpDocument,
     McpServerDocument,
     PolicyDocument,
+    RetrievalDocument,
     Severity,
     UpstreamDocument,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Reads",
     "Records",
     "Release",
+    "RetrievalDocument",
     "Rule",
     "RuleScore",
     "Ruling",

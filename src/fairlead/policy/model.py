@@ -389,6 +389,37 @@ class McpDocument(Document):
     """Name or id of an API key to the tools that it may see and call; without it, every key may use every tool that the policy lists."""
 
 
+def _days(value: object) -> object:
+    """Read ``90d``."""
+    match = re.match(r"([1-9][0-9]{0,4})d\Z", value) if isinstance(value, str) else None
+    if match is None:
+        raise PydanticCustomError("days", "this is no number of days", {"mend": "write 90d"})
+    return int(match[1])
+
+
+class RequireDocument(Document):
+    """What must be known of a retrieved document, and be so."""
+
+    acl: Literal["user"] | None = None
+    """``user``: the document's readers name the user who asks, or a group of his."""
+    tenant: Literal["own"] | None = None
+    """``own``: it is of the tenant who asks."""
+    fresh: Annotated[int, BeforeValidator(_days)] | None = None
+    """It was changed in the last so many days."""
+
+
+class RetrievalDocument(Document):
+    """Which retrieved documents a model may see; one of which too little is known is withheld."""
+
+    sources: Names = ()
+    """Sources that may be used; without it all may."""
+    require: RequireDocument = RequireDocument()
+    copies: Annotated[int, Field(ge=1)] | None = None
+    """How many near-copies of one text may be used at once."""
+    canaries: Names = ()
+    """Sources of planted documents that no honest question finds: they are withheld, and are a finding."""
+
+
 Ceiling: TypeAlias = Annotated[int, Field(ge=1, le=10**15)]
 Money: TypeAlias = Annotated[float, Field(ge=0, le=10**6)]
 
@@ -484,6 +515,7 @@ class PolicyDocument(Document):
     entities: Annotated[tuple[EntityDocument, ...], BeforeValidator(_sequence)] = ()
     tools: Annotated[tuple[ToolDocument, ...], BeforeValidator(_sequence)] = ()
     mcp: McpDocument | None = None
+    retrieval: RetrievalDocument | None = None
     limits: LimitsDocument = LimitsDocument()
     messages: dict[Name, Text] = {}
     incidents: Annotated[tuple[IncidentDocument, ...], BeforeValidator(_sequence)] = ()

@@ -6,14 +6,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import msgspec
+
 from fairlead.config import Settings, load_settings
-from fairlead.core import USUAL_ORIGIN, Decision, Origin, Segment, Stage, new_id
+from fairlead.core import USUAL_ORIGIN, Decision, InvalidInput, Origin, Segment, Stage, new_id
 from fairlead.guard import Flow, GuardUnavailable, Spot, StageOutcome, ToolCall, ToRedact, check_stage, guard_call, redact_value, redacted
 from fairlead.sdk.checked import Checked, Redacted, checked_text
 from fairlead.sdk.exchange import Body, GuardedExchange
+from fairlead.sdk.marking import How
 from fairlead.sdk.protect import Protect
+from fairlead.sdk.retrieval import Given, Retrieved
 from fairlead.sdk.stream import GuardedStream
+from fairlead.sdk.trajectory import GuardedTrajectory
 from fairlead.sdk.turn import Turn, alone
+from fairlead.wire import Extension
 from fairlead.wiring.data_plane import DataPlane, build_data_plane
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -149,6 +155,48 @@ class Guard:
         """Like :meth:`redact`, on an event loop."""
         turn, wanted, flow = self._redacting(value, stage, keys=keys)
         return _redacted(turn, wanted, (await turn.arun(flow))[0])
+
+    def retrieved(self, documents: Sequence[Given], *, user: str = "", groups: Sequence[str] = (), mark: How | None = None) -> Retrieved:
+        """Return which retrieved documents may be used, guarded: by the policy's ``retrieval``, by levers, and by its rules.
+
+        A document that a rule stops is left out, and the others are looked at again.
+
+        Args:
+            documents: What the index found, with what it knows of each; a :class:`Passage`, or a mapping of its fields.
+            user: Who asks, as the documents' readers name him.
+            groups: Of that user.
+            mark: How to mark the texts as data; see :class:`Marking`.
+
+        Raises:
+            Stopped: A rule stops all of them.
+            GuardUnavailable: The guard failed and the policy is fail-closed.
+        """
+        return self.trajectory(user=user, groups=groups).retrieved(documents, mark=mark)
+
+    async def aretrieved(
+        self, documents: Sequence[Given], *, user: str = "", groups: Sequence[str] = (), mark: How | None = None
+    ) -> Retrieved:
+        """Like :meth:`retrieved`, on an event loop."""
+        return await self.trajectory(user=user, groups=groups).aretrieved(documents, mark=mark)
+
+    def trajectory(self, trajectory: str = "", *, user: str = "", groups: Sequence[str] = (), delegation: str = "") -> GuardedTrajectory:
+        """Return an agent at work: what it reads, which tools it may call, what they return.
+
+        Args:
+            trajectory: Its id; a new one by default.
+            user: The application's own user for whom it works.
+            groups: Of that user.
+            delegation: Token of delegated authority.
+
+        Raises:
+            InvalidInput: The id is none.
+        """
+        said = {"trajectory": trajectory or new_id("t"), "user": user, "groups": tuple(groups), "delegation": delegation}
+        try:
+            return GuardedTrajectory(self._plane, self._tenant, msgspec.convert(said, Extension))
+        except msgspec.ValidationError as error:
+            mend = "use letters, digits and _ . : - for the id, and texts for the rest"
+            raise InvalidInput("this is no Trajectory", where="trajectory", mend=mend) from error
 
     def protect(self, function: F) -> F:
         """Guard a function, as a decorator: its text arguments at ``input``, what it returns or yields at ``output``.

@@ -22,6 +22,8 @@ class Extension(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """``t_…`` of the agent's Trajectory. It is kept in records, so it is an id and no text."""
     user: str = ""
     """The application's own user, as it names him."""
+    groups: tuple[str, ...] = ()
+    """Groups of that user, for the readers of retrieved documents."""
     origins: dict[str, Origin] = {}
     """JSON pointer to a text, or to what holds it, and who really wrote it; only an untrusted origin can be declared."""
     approvals: tuple[str, ...] = ()

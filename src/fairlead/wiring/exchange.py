@@ -269,6 +269,7 @@ def context_of(
         key=key,
         model=model,
         user=said.user,
+        groups=said.groups,
         trajectory=said.trajectory,
         approvals=said.approvals,
         delegation=delegation or said.delegation,
