@@ -20,13 +20,13 @@ from fairlead.policy.model import (
     McpDocument,
     McpServerDocument,
     PolicyDocument,
-    RetrievalDocument,
     Severity,
     UpstreamDocument,
 )
 from fairlead.policy.pins import PINS_FILE, Pins, read_pins, write_pins
 from fairlead.policy.reads import Reads
 from fairlead.policy.release import Release
+from fairlead.policy.retrieval import RetrievalDocument
 from fairlead.policy.rules import Edit, IncidentRule, Rule, Ruling
 from fairlead.policy.tools import TRUSTED, Kind, Records, Tool
 

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from fairlead.core import Action, Mode, Stage
 from fairlead.detectors.remote import KINDS, KindName
+from fairlead.policy.retrieval import RetrievalDocument
 
 Severity = Literal["P0", "P1", "P2", "P3"]
 Tier = Literal["minimal", "limited", "high"]
@@ -387,37 +388,6 @@ class McpDocument(Document):
     servers: Annotated[dict[ServerName, McpServerDocument], Field(min_length=1)]
     keys: dict[Name, Names] | None = None
     """Name or id of an API key to the tools that it may see and call; without it, every key may use every tool that the policy lists."""
-
-
-def _days(value: object) -> object:
-    """Read ``90d``."""
-    match = re.match(r"([1-9][0-9]{0,4})d\Z", value) if isinstance(value, str) else None
-    if match is None:
-        raise PydanticCustomError("days", "this is no number of days", {"mend": "write 90d"})
-    return int(match[1])
-
-
-class RequireDocument(Document):
-    """What must be known of a retrieved document, and be so."""
-
-    acl: Literal["user"] | None = None
-    """``user``: the document's readers name the user who asks, or a group of his."""
-    tenant: Literal["own"] | None = None
-    """``own``: it is of the tenant who asks."""
-    fresh: Annotated[int, BeforeValidator(_days)] | None = None
-    """It was changed in the last so many days."""
-
-
-class RetrievalDocument(Document):
-    """Which retrieved documents a model may see; one of which too little is known is withheld."""
-
-    sources: Names = ()
-    """Sources that may be used; without it all may."""
-    require: RequireDocument = RequireDocument()
-    copies: Annotated[int, Field(ge=1)] | None = None
-    """How many near-copies of one text may be used at once."""
-    canaries: Names = ()
-    """Sources of planted documents that no honest question finds: they are withheld, and are a finding."""
 
 
 Ceiling: TypeAlias = Annotated[int, Field(ge=1, le=10**15)]
