@@ -10,7 +10,7 @@ import pytest
 
 from fairlead.config import Settings, load_settings
 from fairlead.core import Decision, decode
-from fairlead.gateway import Gateway
+from fairlead.gateway import Gateway, PatientProtocol
 from fairlead.identity import ApiKey, publish_keys
 from fairlead.journal import read
 from fairlead.testing import ScriptedModel, serving
@@ -66,7 +66,7 @@ class Bench:
         self.plane = build_data_plane(self._settings, self.policy_file, "worker-0")
         self._stack.callback(self.plane.close)
         self._gateway = self._stack.enter_context(ExitStack())
-        self.url = self._gateway.enter_context(serving(Gateway(self.plane), lifespan=True))
+        self.url = self._gateway.enter_context(serving(Gateway(self.plane), lifespan=True, http=PatientProtocol))
         return self
 
     def stop(self) -> None:

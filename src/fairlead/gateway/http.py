@@ -1,5 +1,6 @@
 """The little of HTTP that the gateway needs on top of ASGI: no framework on the hot path."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 
@@ -21,6 +22,9 @@ class Wire(NamedTuple):
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of a request body at most; a longer one is answered with 413."""
+
+BODY_S = 120.0
+"""Time for a request's body to come."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -65,8 +69,16 @@ async def read_request(scope: Scope, receive: Receive) -> Request:
     """Read a request's body.
 
     Raises:
-        HttpProblem: The body is too long, or the client left.
+        HttpProblem: The body is too long or too slow, or the client left.
     """
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await _read(scope, receive)
+    except TimeoutError as error:
+        raise HttpProblem(408, "request_timeout", f"the body did not come within {BODY_S:.0f} s; send it faster") from error
+
+
+async def _read(scope: Scope, receive: Receive) -> Request:
     parts: list[bytes] = []
     size = 0
     while True:

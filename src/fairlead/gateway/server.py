@@ -14,6 +14,7 @@ import uvicorn
 
 from fairlead.core import UsageError
 from fairlead.gateway.app import Gateway
+from fairlead.gateway.protocol import PatientProtocol
 from fairlead.wiring.data_plane import DataPlane
 
 RESTART_PAUSE_S = 0.2
@@ -55,7 +56,7 @@ def serve_worker(plane: DataPlane, host: str, port: int, unix: Path, *, supervis
     config = uvicorn.Config(
         Gateway(plane),
         loop="uvloop",
-        http="httptools",
+        http=PatientProtocol,
         lifespan="on",
         log_config=None,
         access_log=False,

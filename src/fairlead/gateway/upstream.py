@@ -1,11 +1,14 @@
 """The client of the models: one pooled aiohttp session per worker."""
 
+import ipaddress
 import re
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 
 import aiohttp
+from aiohttp.abc import ResolveResult
 
 from fairlead.core import Clock, SystemClock
 from fairlead.gateway.breaker import Breakers
@@ -20,6 +23,22 @@ MAX_RESPONSE = 64 * 1024 * 1024
 ANTHROPIC_VERSION = "2023-06-01"
 """Version of the Messages API that is asked for when the client names none."""
 _NAMES = re.compile(r"[a-z0-9-]{1,64}( ?, ?[a-z0-9-]{1,64}){0,15}\Z", re.ASCII)
+
+
+class _Resolver(aiohttp.ThreadedResolver):
+    """Finds servers, but none at a link-local address: there a cloud hands out its machine's credentials, and no model is served."""
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        """Return a host's addresses.
+
+        Raises:
+            OSError: It has none that may be asked.
+        """
+        found = await super().resolve(host, port, family)
+        allowed = [one for one in found if not ipaddress.ip_address(one["host"].partition("%")[0]).is_link_local]
+        if not allowed:
+            raise OSError("a link-local address is not asked")
+        return allowed
 
 
 class UpstreamClient:
@@ -72,7 +91,9 @@ class UpstreamClient:
         if self._session is None:
             # No cookie of an upstream is kept: it would go along with the next request, whosever that is.
             jar = aiohttp.DummyCookieJar()
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), cookie_jar=jar, auto_decompress=False)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, resolver=_Resolver()), cookie_jar=jar, auto_decompress=False
+            )
         return self._session
 
 

@@ -1,5 +1,6 @@
 """A real server in a thread, on a free port, for tests that talk to it with real clients."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,12 +11,13 @@ from uvicorn._types import ASGIApplication
 
 
 @contextmanager
-def serving(app: ASGIApplication, *, lifespan: bool = False) -> Iterator[str]:
+def serving(app: ASGIApplication, *, lifespan: bool = False, http: type[asyncio.Protocol] | None = None) -> Iterator[str]:
     """Serve an ASGI application until the block ends.
 
     Args:
         app: The application.
         lifespan: Whether it takes part in the lifespan protocol.
+        http: Who speaks HTTP; uvicorn's own by default.
 
     Yields:
         Its base URL, ``http://127.0.0.1:<port>``.
@@ -24,7 +26,14 @@ def serving(app: ASGIApplication, *, lifespan: bool = False) -> Iterator[str]:
     listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     started = threading.Event()
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on" if lifespan else "off", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="on" if lifespan else "off",
+        timeout_graceful_shutdown=2,
+        http=http or "auto",
+    )
     server = _Announced(config, started)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
