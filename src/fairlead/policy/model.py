@@ -4,17 +4,16 @@ Every model refuses unknown keys and wrong kinds. What one part says about anoth
 ``policy.references``, so that all problems of a file are told at once, each with its line.
 """
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self, TypeAlias
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from fairlead.core import Action, Mode, Stage
 from fairlead.detectors.remote import KINDS, KindName
+from fairlead.policy.addresses import served
 from fairlead.policy.retrieval import RetrievalDocument
 
 Severity = Literal["P0", "P1", "P2", "P3"]
@@ -69,24 +68,6 @@ def _reference_to_secret(value: object) -> object:
     raise PydanticCustomError("key", "a key never stands in a policy", {"mend": mend})
 
 
-def _served(value: str) -> str:
-    """Refuse an address at which no model is served: link-local ones, where clouds hand out a machine's own credentials."""
-    host = (urlsplit(value).hostname or "").partition("%")[0]
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return value
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    if mapped.is_link_local or address in _AWS:
-        mend = "name the server's own address; private networks such as 10.0.0.0/8 are fine"
-        raise PydanticCustomError("address", "no model is served at a link-local address", {"mend": mend})
-    return value
-
-
-_AWS = ipaddress.ip_network("fd00:ec2::/32")
-"""Where Amazon's metadata are beside 169.254.169.254 (EC2 user guide, "Instance metadata", November 2026)."""
-
-
 def _operator(value: object) -> object:
     if value in ("pseudonym", "synthetic"):
         mend = "use 'hash' for a name that is the same each time, or 'placeholder'"
@@ -118,7 +99,7 @@ class UpstreamDocument(Document):
     """Model to ask for instead of the client's; empty leaves the client's."""
     models: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
     """Names of models by which clients ask for this upstream; one that no upstream lists goes to the first that lists none."""
-    base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$"), AfterValidator(_served)] = ""
+    base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$"), AfterValidator(served)] = ""
     """Where its server is; empty for the provider's own."""
     key: Annotated[str, BeforeValidator(_reference_to_secret)] = ""
     """``env:NAME`` or ``file:/path``; the key itself never stands in a policy."""
@@ -144,7 +125,7 @@ class DetectorDocument(Document):
 
     kind: KindName
     model: Annotated[str, Field(max_length=200)] = ""
-    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"), AfterValidator(_served)] = ""
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"), AfterValidator(served)] = ""
     key: Annotated[str, BeforeValidator(_reference_to_secret)] = ""
     timeout_ms: Annotated[int, Field(ge=50, le=60_000)] = 2000
     """Time for all of a text; what has not answered by then is recorded as timed out."""
@@ -380,7 +361,7 @@ class McpServerDocument(Document):
         Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], Annotated[str, BeforeValidator(_reference_to_secret)]
     ] = {}
     """Variables that the command gets beside a bare minimum, each ``env:NAME``."""
-    url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$"), AfterValidator(_served)] = ""
+    url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$"), AfterValidator(served)] = ""
     """Where it serves streamable HTTP."""
     key: Annotated[str, BeforeValidator(_reference_to_secret)] = ""
     """``env:NAME`` of the bearer token for it; what a client sends never goes there."""
