@@ -43,10 +43,10 @@ class Raw:
     def says(self, *parts: bytes) -> bytes:
         """Send bytes and return everything that comes until the gateway hangs up."""
         with socket.create_connection((self._place.hostname, self._place.port or 0), timeout=20) as connection:
+            answer = b""
             try:
                 for part in parts:
                     connection.sendall(part)
-                answer = b""
                 while more := connection.recv(65_536):
                     answer += more
             except ConnectionError:
