@@ -20,3 +20,9 @@ class NotDelivered(RunInvalid):
     """Attacks never reached the model or the guard, so nothing was tested."""
 
     code = "not-delivered"
+
+
+class EnvironmentInvalid(InvalidInput):
+    """A folder does not hold an environment, or one of its files is not of the right form."""
+
+    code = "environment-invalid"
