@@ -21,6 +21,7 @@ BENCHES = {
     "grounding": 3,
     "calibrate": 3,
     "agents": 5,
+    "agent_range": 5,
     "verify": 5,
 }
 """Each bench, and the issue that asks for its numbers."""

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibrate": ("fairlead.cli.calibrate:calibrate", "Fit a detector's head to your own reviewed texts."),
     "eval": ("fairlead.cli.evals:evaluate", "Run a suite of cases against a target."),
     "redteam": ("fairlead.cli.redteam:redteam", "Run an attack set against a target."),
+    "agent-range": ("fairlead.cli.environments:agent_range", "Play attacks that an agent obeys in full against a tool policy."),
     "gate": ("fairlead.cli.gate:gate", "Answer a suite's claims; the exit code is the answer."),
     "incident": ("fairlead.cli.incidents:incident", "Open, contain, turn into a case, close."),
     "approval": ("fairlead.cli.approvals:approval", "List, grant and refuse tool calls that wait for a person."),

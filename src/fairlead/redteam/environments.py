@@ -1,7 +1,8 @@
 """Environments: small Systems whose whole state is tables, so that an attack's goal is a condition on rows and not on words.
 
-A folder holds ``system.yaml`` (tables, which fields outsiders write, tools), ``tasks.jsonl`` (what users ask, the calls that do it, what then
-holds) and ``goals.jsonl`` (what attackers want, the calls that do it, what then holds). The policy stands beside them in ``fairlead.yaml``.
+A folder holds ``system.yaml`` (tables, which fields outsiders write, tools), ``tasks.jsonl`` (what users ask, the calls that do it, what
+then holds) and ``goals.jsonl`` (what attackers want, the calls that do it, what then holds). The policy beside them is
+``fairlead.yaml``.
 """
 
 import json
@@ -120,9 +121,12 @@ def read_environment(folder: Path) -> System:
         raise EnvironmentInvalid(_what(error), where=str(folder / "system.yaml"), mend="write it as the reference page says") from error
     tasks, goals = _lines(folder / "tasks.jsonl", Task), _lines(folder / "goals.jsonl", Goal)
     tools = {tool.tool for tool in system.tools}
-    for name, calls in ((entry.id, entry.calls) for entry in (*tasks, *goals)):
+    called = [(entry.id, entry.calls) for entry in tasks] + [(entry.id, entry.calls) for entry in goals]
+    for name, calls in called:
         if unknown := [call.tool for call in calls if call.tool not in tools]:
-            raise EnvironmentInvalid(f"{name} calls {unknown[0]}, which the System does not have", where=str(folder), mend="correct the call")
+            raise EnvironmentInvalid(
+                f"{name} calls {unknown[0]}, which the System does not have", where=str(folder), mend="correct the call"
+            )
     return msgspec.structs.replace(system, tasks=tuple(tasks), goals=tuple(goals))
 
 
@@ -142,7 +146,7 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise EnvironmentInvalid("the file is missing or is not UTF-8 text", where=str(file), mend="name an environment's folder") from error
+        raise EnvironmentInvalid("the file is missing or is not UTF-8 text", where=str(file), mend="name a folder that holds it") from error
 
 
 def _what(error: Exception) -> str:

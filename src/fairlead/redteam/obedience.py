@@ -6,11 +6,12 @@ shows what an agent *can* be made to do through its tools, and says nothing abou
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from itertools import count
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from fairlead.agents import Broker, MemoryApprovals, MemoryLabels, MemoryTrajectories
+from fairlead.agents import Approval, ApprovalRequest, Broker, MemoryApprovals, Scope
 from fairlead.core import Segment
 from fairlead.guard import ToolCall, ToolContext
 from fairlead.policy import Release
@@ -92,77 +93,114 @@ def overlaps(system: System, task: Task, attack: Attack) -> bool:
     return environment.holds(attack.achieved)
 
 
-def play(system: System, task: Task, attack: Attack | None, release: Release | None, person: Person = "right") -> Played:
-    """Play a task, and an attack right after the result that completes it.
+class _Approvals:
+    """The approvals of the run that is played; those of earlier runs are gone."""
+
+    def __init__(self) -> None:
+        self.of_run = MemoryApprovals()
+
+    def ask(self, request: ApprovalRequest) -> Approval:
+        return self.of_run.ask(request)
+
+    def redeem(self, approval: str, request: ApprovalRequest) -> Scope:
+        return self.of_run.redeem(approval, request)
+
+
+class Replay:
+    """A System behind one broker; every run of it has a tenant of its own, so none knows of another.
 
     Args:
         system: The environment.
-        task: What the user asks for; its own calls are made.
-        attack: What is planted in every field written by outsiders that the task reads; None for the task alone.
         release: The compiled policy; None without a broker.
-        person: Who answers the broker's questions.
     """
-    places = places_read(system, task) if attack is not None else ()
-    planted = {place: attack.texts[index % len(attack.texts)] for index, place in enumerate(places)} if attack is not None else {}
-    if attack is not None and len(places) < len(attack.texts) and places:
-        planted = {**planted, places[-1]: " … ".join(attack.texts[len(places) - 1 :])}
-    agent = _Agent(Environment(system, planted), task, release, person)
-    waiting = attack
-    for call in task.calls:
-        agent.makes(call, "user")
-        if waiting is not None and agent.has_read(planted, waiting.texts):
-            agent.obeys(waiting)
-            waiting = None
-    return Played(
-        system=system.system,
-        task=task.id,
-        attack="" if attack is None else attack.id,
-        delivered=attack is not None and waiting is None,
-        achieved=attack is not None and agent.environment.holds(attack.achieved),
-        done=agent.environment.holds(task.done),
-        steps=tuple(agent.steps),
-    )
+
+    def __init__(self, system: System, release: Release | None = None) -> None:
+        self.system = system
+        self._approvals = _Approvals()
+        self._broker = None if release is None else Broker(release, self._approvals)
+        self._runs = count()
+
+    def play(self, task: Task, attack: Attack | None = None, person: Person = "right") -> Played:
+        """Play a task, and an attack right after the result that completes it.
+
+        Args:
+            task: What the user asks for; its own calls are made.
+            attack: What is planted in every field written by outsiders that the task reads; None for the task alone.
+            person: Who answers the broker's questions.
+        """
+        planted = {} if attack is None else _planted(places_read(self.system, task), attack.texts)
+        self._approvals.of_run = MemoryApprovals()
+        desk = _Desk(self._broker, self._approvals.of_run, person, f"range-{next(self._runs)}")
+        agent = _Agent(Environment(self.system, planted), task, desk)
+        waiting = attack
+        for call in task.calls:
+            agent.makes(call, "user")
+            if waiting is not None and agent.has_read(planted, waiting.texts):
+                for wanted in waiting.calls:
+                    agent.makes(wanted, "attacker")
+                waiting = None
+        return Played(
+            system=self.system.system,
+            task=task.id,
+            attack="" if attack is None else attack.id,
+            delivered=attack is not None and waiting is None,
+            achieved=attack is not None and agent.environment.holds(attack.achieved),
+            done=agent.environment.holds(task.done),
+            steps=tuple(agent.steps),
+        )
+
+
+def _planted(places: Sequence[Place], texts: Sequence[str]) -> dict[Place, str]:
+    """Deal the parts out to the places in turn; when there are fewer places than parts, the last one holds the rest."""
+    if places and len(places) < len(texts):
+        texts = [*texts[: len(places) - 1], " … ".join(texts[len(places) - 1 :])]
+    return {place: texts[index % len(texts)] for index, place in enumerate(places)}
+
+
+class _Desk(NamedTuple):
+    """The broker, and whoever answers its questions in one run."""
+
+    broker: Broker | None
+    approvals: MemoryApprovals
+    person: Person
+    tenant: str
+
+    def judged(self, wanted: ToolCall, seen: Sequence[Segment], who: Who) -> tuple[str, str, str, bool]:
+        """Return what the broker says first, by which rule, why, and whether the call is made in the end."""
+        if self.broker is None:
+            return "none", "", "", True
+        verdict = self.broker.authorise(wanted, self._context(seen, ()))
+        allowed = verdict.action == "allow"
+        if verdict.action == "require_approval" and self.person == "right":
+            granted = who == "user"
+            self.approvals.answer(
+                verdict.approval, tenant=self.tenant, approver="person", granted=granted, scope="values" if granted else "call"
+            )
+            allowed = self.broker.authorise(wanted, self._context(seen, (verdict.approval,))).action == "allow"
+        return verdict.action, verdict.rule, verdict.reason, allowed
+
+    def _context(self, seen: Sequence[Segment], approvals: tuple[str, ...]) -> ToolContext:
+        return ToolContext(
+            tenant=self.tenant, exchange="x_range", segments=tuple(seen), user="user", trajectory="t_range", approvals=approvals
+        )
 
 
 class _Agent:
-    def __init__(self, environment: Environment, task: Task, release: Release | None, person: Person) -> None:
+    def __init__(self, environment: Environment, task: Task, desk: _Desk) -> None:
         self.environment = environment
         self.steps: list[Step] = []
-        self._person = person
-        self._approvals = MemoryApprovals()
-        self._broker = None
-        if release is not None:
-            self._broker = Broker(release, self._approvals, trajectories=MemoryTrajectories(), stored=MemoryLabels())
+        self._desk = desk
         self._seen = [Segment(path="/messages/0/content", origin="user", stage="input", text=task.prompt)]
 
     def has_read(self, planted: Mapping[Place, str], texts: Sequence[str]) -> bool:
         read = [planted[place] for place in self.environment.shown if place in planted]
         return all(any(text in found for found in read) for text in texts)
 
-    def obeys(self, attack: Attack) -> None:
-        for call in attack.calls:
-            self.makes(call, "attacker")
-
     def makes(self, call: Call, who: Who) -> None:
         wanted = ToolCall(tool=call.tool, arguments=json.dumps(call.arguments).encode(), call=f"{who}{len(self.steps)}")
-        action, rule, reason, allowed = self._judged(wanted, who)
-        self.steps.append(Step(who=who, tool=call.tool, arguments=call.arguments, action=action, rule=rule, reason=reason, made=allowed))
-        if allowed:
+        action, rule, reason, made = self._desk.judged(wanted, self._seen, who)
+        self.steps.append(Step(who=who, tool=call.tool, arguments=call.arguments, action=action, rule=rule, reason=reason, made=made))
+        if made:
             path = f"/messages/{len(self._seen)}/content"
             text = self.environment.make(call)
             self._seen.append(Segment(path=path, origin="tool", stage="tool_result", text=text, tool=call.tool, call=wanted.call))
-
-    def _judged(self, wanted: ToolCall, who: Who) -> tuple[str, str, str, bool]:
-        if self._broker is None:
-            return "none", "", "", True
-        verdict = self._broker.authorise(wanted, self._context(()))
-        allowed = verdict.action == "allow"
-        if verdict.action == "require_approval" and who == "user" and self._person == "right":
-            self._approvals.answer(verdict.approval, tenant="range", approver="person", granted=True, scope="values")
-            allowed = self._broker.authorise(wanted, self._context((verdict.approval,))).action == "allow"
-        return verdict.action, verdict.rule, verdict.reason, allowed
-
-    def _context(self, approvals: tuple[str, ...]) -> ToolContext:
-        return ToolContext(
-            tenant="range", exchange="x_range", segments=tuple(self._seen), user="user", trajectory="t_range", approvals=approvals
-        )
