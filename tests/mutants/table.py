@@ -4,8 +4,16 @@ To add one, add an entry to the file that fits; see :class:`Mutant` for its fiel
 break each law; `make test-all` runs all.
 """
 
-from mutants import of_console, of_gateway, of_guard, of_laws, of_mcp, of_proofs
+from mutants import of_console, of_gateway, of_guard, of_laws, of_mcp, of_proofs, of_trials
 
-MUTANTS = (*of_laws.MUTANTS, *of_guard.MUTANTS, *of_gateway.MUTANTS, *of_console.MUTANTS, *of_mcp.MUTANTS, *of_proofs.MUTANTS)
+MUTANTS = (
+    *of_laws.MUTANTS,
+    *of_guard.MUTANTS,
+    *of_gateway.MUTANTS,
+    *of_console.MUTANTS,
+    *of_mcp.MUTANTS,
+    *of_proofs.MUTANTS,
+    *of_trials.MUTANTS,
+)
 QUICK = tuple(mutant for mutant in of_laws.MUTANTS if not mutant.slow)
 """Those that `make test` runs."""
