@@ -17,6 +17,7 @@ from fairlead import Guard, Stopped
 from fairlead.agents import Answer, FileApprovals
 from fairlead.core import Decision, InvalidInput, SystemClock, UsageError
 from fairlead.guard import Lever, write_levers
+from fairlead.guard.retrieval import REASONS
 from fairlead.sdk.marking import How, marking
 
 TODAY = datetime.now(UTC).isoformat()  # noqa: TID251 - the guard's own clock is the machine's
@@ -38,8 +39,10 @@ retrieval:
   require: {acl: user, tenant: own, fresh: 90d}
   copies: 1
   canaries: [canary]
+incidents:
+  - {id: withheld, when: {rule: [WITHHELD]}, severity: P2}
 """
-)
+).replace("WITHHELD", ", ".join(f"retrieval.{reason}" for reason in REASONS))
 GOOD = {
     "text": "Lamps can be sent back within thirty days.",
     "source": "handbook",

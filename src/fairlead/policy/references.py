@@ -165,7 +165,7 @@ def _of_tools(parts: Parts) -> Iterator[FairleadError]:
 
 def _of_incidents(parts: Parts) -> Iterator[FairleadError]:
     tools = parts.names("tools", "tool")
-    rules = {*parts.names("rules", "id"), *(f"tools.{tool}" for tool in tools), *BROKER_RULES, *MCP_RULES}
+    rules = {*parts.names("rules", "id"), *(f"tools.{tool}" for tool in tools), *BROKER_RULES, *MCP_RULES, *RETRIEVAL_RULES}
     for index, incident in parts.incidents:
         place: Place = ("incidents", index, "when")
         yield from _missing(parts, (*place, "rule"), incident.when.rule, rules, "there is no rule {}")
@@ -204,3 +204,5 @@ MCP_RULES = (
     "mcp.unpinned",
 )
 """Rules that the MCP gateway has without any line in a policy; ``docs/reference/mcp.md`` says what each stops."""
+RETRIEVAL_RULES = tuple(f"retrieval.{reason}" for reason in ("quarantined", "canary", "tenant", "acl", "source", "stale", "copy"))
+"""Rules by which retrieved documents are withheld; ``docs/reference/policy.md`` says what each means."""
