@@ -23,7 +23,8 @@ chunk = ScriptedModel.chunk
 DONE = b"data: [DONE]\n\n"
 
 STRICT = POLICY.replace("at: output, entity: email", "at: [input, tool_result, retrieval, output], entity: email")
-LOOSE = STRICT.replace("unknown: block", "unknown: allow")
+NAMES = "rules:\n  - {id: names-up, at: [input, tool_result, retrieval], entity: email, do: redact, operator: pseudonym}\n"
+LOOSE = POLICY.replace("unknown: block", "unknown: allow").replace("rules:\n", NAMES)
 
 
 class Sent(NamedTuple):

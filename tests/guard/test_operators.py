@@ -85,7 +85,8 @@ def test_nothing_else_of_a_value_is_left(value: str, operator: str, before: str)
 @pytest.mark.parametrize(
     ("rule", "told"),
     [
-        ("do: redact, operator: pseudonym", "nothing here keeps"),
+        ("do: redact, operator: synthetic", "nothing here keeps"),
+        ("do: redact, operator: pseudonym", "on the way up"),
         ("do: redact, operator: shred", "operator"),
         ("do: block, operator: mask", "'do: redact'"),
     ],

@@ -169,4 +169,25 @@ MUTANTS = (
         red=("tests/ledger/test_receipt.py::test_a_receipt_of_which_anything_was_changed_is_refused",),
         slow=True,
     ),
+    Mutant(
+        law=9,
+        file="guard/vault.py",
+        old="scopes = self._tenants.get(ask.tenant)",
+        new="scopes = next(iter(self._tenants.values()), None)",
+        red=("tests/guard/test_pseudonyms.py::test_nothing_comes_back_for_another_tenant_trajectory_or_exchange",),
+    ),
+    Mutant(
+        law=2,
+        file="guard/pseudonyms.py",
+        old="alive = len(text) if last else self._alive(text, position)",
+        new="alive = len(text)",
+        red=("tests/guard/test_pseudonyms.py::test_a_split_changes_nothing_of_what_comes_back",),
+    ),
+    Mutant(
+        law=0,
+        file="guard/flow.py",
+        old="read, (call, back) = call, call_put_back(call, (yield from ask_held(context)))",
+        new="read, back = call, 0",
+        red=("tests/guard/test_pseudonyms.py::test_arguments_hold_the_value_escaped_before_anybody_decides",),
+    ),
 )

@@ -59,5 +59,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """``apr_…`` that this Decision asks for or used."""
     near_miss: bool = False
     """A score fell in the band below the acting threshold, or an attempt at a critical path was stopped."""
+    restored: int = 0
+    """At ``output`` and ``tool_call``: how often a value was put back in place of its pseudonym."""
+    unrestored: int = 0
+    """At ``output``: how many names of that form stayed, since the vault holds nothing for them here."""
     capture: str = ""
     """``cap_…`` of the sealed capture, when the policy lets content be kept."""

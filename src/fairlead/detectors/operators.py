@@ -25,14 +25,10 @@ _DRAWS = 3000
 
 
 class Vault(Protocol):
-    """Keeps what pseudonyms stand for; one for each tenant, and never in a log."""
+    """Takes what pseudonyms stand for, to keep it for one tenant and scope, and never in a log."""
 
     def keep(self, pseudonym: str, value: str) -> None:
         """Keep a value under its pseudonym."""
-        ...
-
-    def reveal(self, pseudonym: str) -> str | None:
-        """Return the value; None when there is none, or when it was forgotten."""
         ...
 
 
@@ -47,6 +43,8 @@ class Operators(NamedTuple):
     patterns: Sequence[Pattern] = ()
     """What a made-up value must pass; those of the scanner that found the entity."""
     vault: Vault | None = None
+    scope: str = ""
+    """Within what a value has one pseudonym."""
 
     def replace(self, operator: OperatorName, entity: str, value: str) -> str:
         """Return what stands in place of a value.
@@ -64,13 +62,11 @@ class Operators(NamedTuple):
         return placeholder(entity) if made is None else made(entity, value)
 
     def _hash(self, entity: str, value: str) -> str:
-        return f"[{entity.upper()}:{self._digest(entity, value).hex()[:16]}]"
-
-    def _digest(self, entity: str, value: str) -> bytes:
-        return hmac.digest(self.key, f"{entity}\0{value}".encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return f"[{entity.upper()}:{_digest(self.key, entity, value).hex()[:16]}]"
 
     def _pseudonym(self, entity: str, value: str) -> str:
-        name = f"{entity.upper()}_{base64.b32encode(self._digest(entity, value)).decode()[:16]}"
+        scoped = hmac.digest(self.key, self.scope.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        name = f"{entity.upper()}_{base64.b32encode(_digest(scoped, entity, value)).decode()[:16]}"
         if self.vault is not None:
             self.vault.keep(name, value)
         return name
@@ -78,9 +74,9 @@ class Operators(NamedTuple):
     def _synthetic(self, entity: str, value: str) -> str:
         """Return a value of the same shape that passes the same check; a placeholder where none can be drawn, as for long checksums."""
         if entity == "email":
-            return f"user-{self._digest(entity, value).hex()[:10]}@example.com"
+            return f"user-{_digest(self.key, entity, value).hex()[:10]}@example.com"
         own = [pattern for pattern in self.patterns if pattern.name == entity]
-        source = Source(self._digest(entity, value))
+        source = Source(_digest(self.key, entity, value))
         for _ in range(_DRAWS if own else 1):
             drawn = value[:2] + "".join(_like(character, source) for character in value[2:])
             if drawn != value and (not own or any(_passes(pattern, drawn) for pattern in own)):
@@ -108,6 +104,10 @@ def redact(text: str, clusters: Sequence[Cluster], operators: Operators, operato
         out += text[position:start] + operators.replace(how, entities[0], text[start:end])
         position = end
     return out + text[position:]
+
+
+def _digest(key: bytes, entity: str, value: str) -> bytes:
+    return hmac.digest(key, f"{entity}\0{value}".encode("utf-8", "surrogatepass"), hashlib.sha256)
 
 
 def _unions(clusters: Sequence[Cluster]) -> list[tuple[int, int, list[str]]]:

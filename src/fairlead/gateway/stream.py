@@ -154,7 +154,7 @@ class AnswerStream:
             if outcome.stopped:
                 said.append((position, explain(outcome)))
             else:
-                calls.append((position, ref))
+                calls.append((position, ref._replace(arguments=outcome.texts.get(ref.path, ref.arguments))))
         state.kept += len(calls)
         state.said += len(said)
         return tuple(calls), tuple(said)

@@ -23,6 +23,8 @@ from fairlead.guard.limits import PARTS, MemoryLimits
 from fairlead.guard.ports import (
     UNKNOWN_LABEL,
     Ask,
+    AskHeld,
+    AskKeep,
     AskLimits,
     Charge,
     Fingerprinter,
@@ -32,6 +34,7 @@ from fairlead.guard.ports import (
     LimitAnswer,
     LimitStore,
     Ports,
+    PseudonymVault,
     RemoteDetectors,
     RemoteJob,
     Spending,
@@ -45,11 +48,14 @@ from fairlead.guard.redact import Replaced, ToRedact, redact_value, redacted
 from fairlead.guard.reply import call_of, explain, guard_reply, segment_of, settled
 from fairlead.guard.retrieval import documents_in, metadata_of
 from fairlead.guard.stream import Released, StreamGuard
+from fairlead.guard.vault import MemoryVault
 
 __all__ = [
     "PARTS",
     "UNKNOWN_LABEL",
     "Ask",
+    "AskHeld",
+    "AskKeep",
     "AskLimits",
     "Charge",
     "DetectJob",
@@ -69,9 +75,11 @@ __all__ = [
     "LimitsFull",
     "LimitsUnusable",
     "MemoryLimits",
+    "MemoryVault",
     "NothingToRedact",
     "PortFailed",
     "Ports",
+    "PseudonymVault",
     "Refusal",
     "Released",
     "RemoteDetectors",

@@ -12,6 +12,8 @@ from fairlead.guard.ports import (
     AskBroker,
     AskDetect,
     AskFingerprint,
+    AskHeld,
+    AskKeep,
     AskLevers,
     AskLimits,
     AskQuarantine,
@@ -129,7 +131,17 @@ def answer_from(ports: Ports, ask: Ask) -> object:
         return next((lever for lever in pulled for kind, target in ask.targets if lever.holds(kind, target, ask.tenant)), None)
     if isinstance(ask, AskLimits):
         return ports.limits.spend(ask, ports.clock.monotonic_us())
-    return _tell_broker(ports, ask)
+    return _ask_vault(ports, ask) if isinstance(ask, AskKeep | AskHeld) else _tell_broker(ports, ask)
+
+
+def _ask_vault(ports: Ports, ask: AskKeep | AskHeld) -> object:
+    if ports.vault is None:
+        raise PortFailed("there is nobody who keeps what pseudonyms stand for", mend="give the driver a port for it")
+    now_us = ports.clock.monotonic_us()
+    if isinstance(ask, AskHeld):
+        return ports.vault.held(ask, now_us)
+    ports.vault.keep(ask, now_us)
+    return None
 
 
 def _tell_broker(ports: Ports, ask: AskBroker | AskSettle | AskQuarantine) -> object:

@@ -34,6 +34,7 @@ from fairlead.guard.ports import (
     ToolContext,
     ToolVerdict,
 )
+from fairlead.guard.pseudonyms import ask_held, call_put_back, left_over, make, put_back
 from fairlead.guard.record import (
     FAILED,
     GATE,
@@ -43,7 +44,6 @@ from fairlead.guard.record import (
     Refusal,
     Spot,
     bypassed,
-    edited,
     failure,
     judge,
     known_tool,
@@ -155,6 +155,9 @@ def _look(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], pas
     """Detect, decide and edit."""
     release = context.release
     start = yield from ask_time()
+    read, back = segments, 0
+    if spot.stage == "output" and release.pseudonymises:
+        segments, back = put_back(segments, (yield from ask_held(context)))
     sources = context.sources if spot.stage == "output" else ()
     job = DetectJob(tuple(segments), release.detectors_at(spot.stage), release.scanner_at(spot.stage), sources=sources)
     try:
@@ -177,11 +180,17 @@ def _look(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], pas
         tool=known_tool(release, segments),
     )
     ruling = judgement.now
-    texts = edited(segments, ruling.edits, context.operators) if decision.action in ("redact", "replace", "route") else {}
+    texts: dict[str, str] = {}
+    if decision.action in ("redact", "replace", "route"):
+        texts = yield from make(context, segments, ruling.edits)
     if any(path.endswith(KEY) for path in texts):
         # A key can't be rewritten without changing what the object says: what must not pass is stopped.
         decision, texts = msgspec.structs.replace(decision, action="block"), {}
     route = ruling.route if decision.action == "route" else ""
+    if spot.stage == "output" and release.pseudonymises:
+        texts = {segment.path: segment.text for segment, raw in zip(segments, read, strict=True) if segment is not raw} | texts
+        stay = left_over([segment.text for segment in segments])
+        decision = msgspec.structs.replace(decision, restored=back, unrestored=stay)
     outcome = StageOutcome(decision=decision, texts=texts, say=ruling.say, route=route)
     return failure(release, outcome) if detected.failed and SEVERITY[decision.action] < SEVERITY["block"] else outcome
 
@@ -208,6 +217,7 @@ def guard_call(context: ExchangeContext, call: ToolCall, seen: Sequence[Segment]
     """
     start = yield from ask_time()
     told = _tool_context(context, seen)
+    read, (call, back) = call, call_put_back(call, (yield from ask_held(context)))
     verdict = yield from _authorise(context, call, told)
     outcome = yield from check_stage(context, Spot("tool_call", place), _texts_of(call))
     end = yield from ask_time()
@@ -217,7 +227,9 @@ def guard_call(context: ExchangeContext, call: ToolCall, seen: Sequence[Segment]
     if verdict.action == "allow" and combined.stopped:
         yield from _give_back(call, told)
     took_us = max(0, end.monotonic_us - start.monotonic_us)
-    return msgspec.structs.replace(combined, decision=msgspec.structs.replace(combined.decision, took_us=took_us))
+    decision = msgspec.structs.replace(combined.decision, took_us=took_us, restored=back)
+    texts = {} if combined.stopped or call is read else {call.path: call.arguments.decode("utf-8", "surrogatepass")}
+    return msgspec.structs.replace(combined, decision=decision, texts=texts)
 
 
 def give_back(context: ExchangeContext, call: ToolCall) -> Flow[None]:

@@ -203,8 +203,26 @@ class AskFingerprint(msgspec.Struct, frozen=True):
     texts: tuple[str, ...]
 
 
-Ask = AskTime | AskLevers | AskLimits | AskDetect | AskRemote | AskBroker | AskSettle | AskQuarantine | AskFingerprint
-"""Everything that a flow can ask. Deep models and the vault join here as their rooms are built."""
+class AskKeep(msgspec.Struct, frozen=True):
+    """Keep what these pseudonyms stand for. No answer."""
+
+    tenant: str
+    scope: str
+    """Within what the names hold; see ``guard.pseudonyms``."""
+    values: dict[str, str]
+    """Pseudonym to value: content, for no record and no message."""
+    ttl_us: int
+
+
+class AskHeld(msgspec.Struct, frozen=True):
+    """What do the pseudonyms of this tenant and scope stand for? Answer: pseudonym to value, without what was forgotten."""
+
+    tenant: str
+    scope: str
+
+
+Ask = AskTime | AskLevers | AskLimits | AskDetect | AskRemote | AskBroker | AskSettle | AskQuarantine | AskFingerprint | AskKeep | AskHeld
+"""Everything that a flow can ask."""
 
 
 class Levers(Protocol):
@@ -224,6 +242,18 @@ class LimitStore(Protocol):
 
     def waiting(self, ask: AskLimits) -> "Awaitable[LimitAnswer] | None":
         """Return what an event loop awaits instead of :meth:`spend`; None where that never waits."""
+        ...
+
+
+class PseudonymVault(Protocol):
+    """Keeps what pseudonyms stand for. Failure posture: nothing is put back; the names stay, and are counted."""
+
+    def keep(self, ask: AskKeep, monotonic_us: int) -> None:
+        """Keep values for their time."""
+        ...
+
+    def held(self, ask: AskHeld, monotonic_us: int) -> dict[str, str]:
+        """Return pseudonym to value of one tenant's scope."""
         ...
 
 
@@ -273,6 +303,8 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: Fingerprinter
     remote: RemoteDetectors | None = None
     """None where no policy may declare any; asking then fails."""
+    vault: PseudonymVault | None = None
+    """None where nothing can be put back; asking then fails."""
 
 
 __all__ = [
@@ -281,6 +313,8 @@ __all__ = [
     "AskBroker",
     "AskDetect",
     "AskFingerprint",
+    "AskHeld",
+    "AskKeep",
     "AskLevers",
     "AskLimits",
     "AskQuarantine",
@@ -295,6 +329,7 @@ __all__ = [
     "LimitAnswer",
     "LimitStore",
     "Ports",
+    "PseudonymVault",
     "RemoteDetectors",
     "RemoteJob",
     "Spending",

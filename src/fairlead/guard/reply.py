@@ -6,7 +6,7 @@ from fairlead.core import Segment
 from fairlead.guard.context import ExchangeContext, StageOutcome
 from fairlead.guard.flow import Flow, guard_call, guard_output
 from fairlead.guard.ports import ToolCall
-from fairlead.wire import Api, CallRef, Made, Reply, apply_edits, encode
+from fairlead.wire import Api, CallRef, Made, Reply, apply_edits, encode, put_arguments
 
 
 def guard_reply(context: ExchangeContext, reply: Reply, seen: Sequence[Segment]) -> Flow[list[StageOutcome]]:
@@ -45,6 +45,9 @@ def settled(api: Api, made: Made, reply: Reply, outcomes: Sequence[StageOutcome]
         # Built anew: what was stopped may stand beside the texts too.
         return api.whole(made, output.say, reply.choices)
     apply_edits(reply.body, output.texts, reply.echoes, reply.signatures)
+    for ref, outcome in zip(reply.calls, calls, strict=False):
+        if ref.path in outcome.texts:
+            put_arguments(reply.body, ref, outcome.texts[ref.path])
     said = {place: explain(outcome) for place, outcome in enumerate(calls) if outcome.stopped}
     if said:
         api.settle_calls(reply, said)

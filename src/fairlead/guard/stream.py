@@ -4,7 +4,7 @@ What the rules' patterns say is enforced before a character leaves: only what co
 needs the whole text (heads, decoded views) runs at the end, and is recorded as late.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -16,6 +16,7 @@ from fairlead.guard.edits import Cut, apply_cuts, cuts_of
 from fairlead.guard.errors import PortFailed
 from fairlead.guard.flow import Flow, ask_fingerprint, ask_time
 from fairlead.guard.ports import AskDetect
+from fairlead.guard.pseudonyms import Restorer, ask_held, left_over
 from fairlead.guard.record import FAILED, RESPONSE, Judgement, judge, ruled, stops_on_failure, unanswered, uncovered
 from fairlead.guard.remote import ask_remotes
 
@@ -32,11 +33,12 @@ class Released(msgspec.Struct, frozen=True):
 
 
 class _Channel:
-    __slots__ = ("ended", "findings", "parts", "path", "stream")
+    __slots__ = ("ended", "findings", "parts", "path", "restorer", "stream")
 
-    def __init__(self, path: str, stream: PatternStream | None) -> None:
+    def __init__(self, path: str, stream: PatternStream | None, restorer: Restorer) -> None:
         self.path = path
         self.stream = stream
+        self.restorer = restorer
         self.parts: list[str] = []
         self.findings: list[Finding] = []
         self.ended = False
@@ -62,6 +64,7 @@ class StreamGuard:
         self._channels: dict[tuple[int, str], _Channel] = {}
         self._blocked: set[int] = set()
         self._capped = False
+        self._values: Mapping[str, str] = {}
         self._passed: dict[str, Coverage] = {}
 
     def passed(self, unknown: Sequence[Segment]) -> None:
@@ -81,11 +84,13 @@ class StreamGuard:
             text: What the upstream sent.
         """
         here = self._channel(choice, channel)
-        here.parts.append(text)
         if choice in self._blocked or here.ended:
             # A text that has ended can't be gone on with: what came before is decided.
+            here.parts.append(text)
             self._blocked.add(choice)
             return Released("", blocked=True)
+        text = here.restorer.feed(text)
+        here.parts.append(text)
         if here.stream is None:
             return Released(text)
         return self._settle(choice, here, here.stream.feed(text))
@@ -103,9 +108,18 @@ class StreamGuard:
             if index != choice or here.ended or choice in self._blocked:
                 continue
             here.ended = True
-            if here.stream is not None:
-                out.append((channel, self._settle(choice, here, here.stream.close())))
-                here.stream = None
+            out += ((channel, released) for released in self._rest(choice, here))
+            here.stream = None
+        return out
+
+    def _rest(self, choice: int, here: _Channel) -> list[Released]:
+        rest = here.restorer.close()
+        here.parts.append(rest)
+        if here.stream is None:
+            return [Released(rest)] if rest else []
+        out = [self._settle(choice, here, here.stream.feed(rest))] if rest else []
+        if not out or not out[-1].blocked:
+            out.append(self._settle(choice, here, here.stream.close()))
         return out
 
     @property
@@ -115,10 +129,12 @@ class StreamGuard:
 
     def held(self) -> int:
         """Return how many characters are held now, over all channels."""
-        return sum(here.stream.held for here in self._channels.values() if here.stream is not None)
+        return sum(
+            here.restorer.held + (here.stream.held if here.stream is not None else 0) for here in self._channels.values() if not here.ended
+        )
 
     def segments(self) -> tuple[Segment, ...]:
-        """Return the whole texts, as the upstream sent them."""
+        """Return the whole texts, as the upstream sent them but with the values of pseudonyms."""
         return tuple(
             Segment(path=here.path, origin="model", stage="output", text="".join(here.parts))
             for here in self._channels.values()
@@ -148,7 +164,8 @@ class StreamGuard:
         return decide
 
     def opening(self) -> Flow[Decision]:
-        """Return the record that is durable before the first byte leaves."""
+        """Return the record that is durable before the first byte leaves; until it is made, no value is put back."""
+        self._values = yield from ask_held(self._context)
         time = yield from ask_time()
         return self._decision(time_us=(time.now_us, 0), findings=(), coverage=(), state="open")
 
@@ -176,6 +193,9 @@ class StreamGuard:
         took = max(0, end.monotonic_us - start.monotonic_us)
         coverage = (*detected.coverage, *self._passed.values())
         decision = self._decision(time_us=(start.now_us, took), findings=findings, coverage=coverage, state=state)
+        if release.pseudonymises:
+            back = sum(here.restorer.restored for here in self._channels.values())
+            decision = msgspec.structs.replace(decision, restored=back, unrestored=left_over([segment.text for segment in segments]))
         return self._ended(msgspec.structs.replace(decision, fingerprint=fingerprint), failed=detected.failed)
 
     def _ended(self, decision: Decision, *, failed: bool) -> StageOutcome:
@@ -198,7 +218,7 @@ class StreamGuard:
         here = self._channels.get(key)
         if here is None:
             stream = None if self._scanner is None else self._scanner.stream()
-            here = self._channels[key] = _Channel(self._path(choice, channel), stream)
+            here = self._channels[key] = _Channel(self._path(choice, channel), stream, Restorer(self._values))
         return here
 
     def _settle(self, choice: int, here: _Channel, settled: Settled) -> Released:

@@ -117,6 +117,7 @@ def _release(
         remotes={stage: tuple(remote for remote in remotes if remote.id in _needed(stage, rules)) for stage in STAGES},
         scanners=scanners,
         tables={stage: RuleTable([rule for rule in rules if stage in rule.stages]) for stage in STAGES},
+        pseudonymises=any(rule.operator == "pseudonym" and rule.mode == "enforce" for rule in rules),
         canonical=canonical,
     )
 

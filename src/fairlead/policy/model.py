@@ -31,7 +31,7 @@ ToolStage = Literal["tool_result", "retrieval"]
 Otherwise = Literal["block", "require_approval"]
 Effect = Literal["nothing", "reversible", "irreversible"]
 """What a tool changes in the world."""
-Operator = Literal["placeholder", "mask", "partial", "hash"]
+Operator = Literal["placeholder", "mask", "partial", "hash", "pseudonym"]
 """What a redaction puts in place of an entity."""
 Extractor = Literal["integer", "number", "date", "time", "listed"]
 """A declassifier: a value of this form carries so little that it may come out of data."""
@@ -69,7 +69,7 @@ def _reference_to_secret(value: object) -> object:
 
 
 def _operator(value: object) -> object:
-    if value in ("pseudonym", "synthetic"):
+    if value == "synthetic":
         mend = "use 'hash' for a name that is the same each time, or 'placeholder'"
         raise PydanticCustomError(
             "operator", "'{operator}' is not for rules: nothing here keeps what it stands for", {"operator": value, "mend": mend}
@@ -195,6 +195,11 @@ class RuleDocument(Document):
                 self.do != "redact" and self.operator is not None,
                 "'operator' is only for 'do: redact'",
                 "remove 'operator', or use 'do: redact'",
+            ),
+            (
+                self.operator == "pseudonym" and bool({"output", "tool_call"}.intersection(self.at)),
+                "a pseudonym is put on the way up and undone on the way down",
+                "use 'pseudonym' at the stages of a request, and a rule of its own for 'output' and 'tool_call'",
             ),
             (self.do == "route" and not self.to, "'do: route' needs an upstream", "add 'to: name of an upstream'"),
             (self.do != "route" and bool(self.to), "'to' is only for 'do: route'", "remove 'to', or use 'do: route'"),
@@ -488,5 +493,7 @@ class PolicyDocument(Document):
     mcp: McpDocument | None = None
     retrieval: RetrievalDocument | None = None
     limits: LimitsDocument = LimitsDocument()
+    pseudonym_ttl_s: Annotated[int, Field(ge=1, le=2_592_000)] = 3600
+    """How long what a pseudonym stands for is kept since it was last used."""
     messages: dict[Name, Text] = {}
     incidents: Annotated[tuple[IncidentDocument, ...], BeforeValidator(_sequence)] = ()

@@ -32,6 +32,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     remotes: Mapping[Stage, tuple[Remote, ...]]
     scanners: Mapping[Stage, PatternScanner]
     tables: Mapping[Stage, RuleTable]
+    pseudonymises: bool
+    """True when a rule that is enforced puts pseudonyms, so that there may be something to put back."""
     canonical: Mapping[str, object]
     """What the id is the digest of."""
 

@@ -42,7 +42,19 @@ UPSTREAM_REQUESTS = Metric("fairlead_upstream_requests", "counter", "Requests to
 SHADOW_EXCHANGES = Metric(
     "fairlead_shadow_exchanges", "counter", "Exchanges drawn for a policy that is tried in shadow, by what became of it.", ("outcome",)
 )
-METRICS: tuple[Metric, ...] = (DECISIONS, NEAR_MISSES, BYPASSES, COVERAGE_FAILURES, GUARD_SECONDS, UPSTREAM_REQUESTS, SHADOW_EXCHANGES)
+PSEUDONYMS = Metric(
+    "fairlead_pseudonyms", "counter", "Pseudonyms in answers: their values put back, or nothing known of them.", ("system", "outcome")
+)
+METRICS: tuple[Metric, ...] = (
+    DECISIONS,
+    NEAR_MISSES,
+    BYPASSES,
+    COVERAGE_FAILURES,
+    GUARD_SECONDS,
+    UPSTREAM_REQUESTS,
+    SHADOW_EXCHANGES,
+    PSEUDONYMS,
+)
 
 OTHER = "other"
 """Label value of what is beyond the cardinality cap, or not shaped like a name."""

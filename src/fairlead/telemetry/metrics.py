@@ -13,6 +13,7 @@ from fairlead.telemetry.conventions import (
     MAX_SERIES,
     NEAR_MISSES,
     OTHER,
+    PSEUDONYMS,
     SHADOW_EXCHANGES,
     UPSTREAM_REQUESTS,
     Metric,
@@ -44,6 +45,7 @@ class Metrics:
         self._coverage_failures = self._counter(COVERAGE_FAILURES)
         self._upstreams = self._counter(UPSTREAM_REQUESTS)
         self._shadowed = self._counter(SHADOW_EXCHANGES)
+        self._pseudonyms = self._counter(PSEUDONYMS)
         self._asked: dict[tuple[str, str], Counter] = {}
         buckets = GUARD_SECONDS.buckets
         self._guard_seconds = Histogram(
@@ -61,6 +63,9 @@ class Metrics:
             series.near_misses.inc()
         if decision.state == "bypassed":
             series.bypasses.inc()
+        for outcome, count in (("restored", decision.restored), ("unknown", decision.unrestored)):
+            if count:
+                self._pseudonyms.labels(system=safe_name(decision.system), outcome=outcome).inc(count)
         for coverage in decision.coverage:
             if coverage.status in ("errored", "timed_out"):
                 series.coverage_failures.inc()

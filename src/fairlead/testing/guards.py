@@ -4,7 +4,19 @@ from collections.abc import Sequence
 
 from fairlead.core import Origin, Segment
 from fairlead.detectors import Hit, Runs, Text
-from fairlead.guard import AskLimits, Lever, LimitAnswer, MemoryLimits, Ports, ToolCall, ToolContext, ToolVerdict
+from fairlead.guard import (
+    AskHeld,
+    AskKeep,
+    AskLimits,
+    Lever,
+    LimitAnswer,
+    MemoryLimits,
+    MemoryVault,
+    Ports,
+    ToolCall,
+    ToolContext,
+    ToolVerdict,
+)
 from fairlead.testing.clock import FixedClock
 
 
@@ -33,7 +45,7 @@ class ScriptedPorts:
     Args:
         levers: What is pulled.
         verdict: What the broker says of every call.
-        broken: Any of ``levers``, ``limits``, ``broker`` and ``fingerprint``.
+        broken: Any of ``levers``, ``limits``, ``broker``, ``vault`` and ``fingerprint``.
     """
 
     def __init__(self, *, levers: tuple[Lever, ...] = (), verdict: ToolVerdict | None = None, broken: frozenset[str] = frozenset()) -> None:
@@ -42,13 +54,14 @@ class ScriptedPorts:
         self._verdict = verdict or ToolVerdict(action="allow", rule="tools.any")
         self._broken = broken
         self._limits = MemoryLimits()
+        self._vault = MemoryVault()
         self.settled: list[tuple[str, bool]] = []
         """Calls that the broker was told about, and whether they were made."""
 
     @property
     def ports(self) -> Ports:
         """What a driver answers from."""
-        return Ports(clock=self.clock, levers=self, limits=self, broker=self, fingerprint=self._fingerprint)
+        return Ports(clock=self.clock, levers=self, limits=self, broker=self, fingerprint=self._fingerprint, vault=self)
 
     def current(self) -> tuple[Lever, ...]:
         """Answer as the levers."""
@@ -68,6 +81,16 @@ class ScriptedPorts:
         """Answer as the tool broker."""
         self._break("broker")
         return self._verdict
+
+    def keep(self, ask: AskKeep, monotonic_us: int) -> None:
+        """Answer as the vault."""
+        self._break("vault")
+        self._vault.keep(ask, monotonic_us)
+
+    def held(self, ask: AskHeld, monotonic_us: int) -> dict[str, str]:
+        """Answer as the vault."""
+        self._break("vault")
+        return self._vault.held(ask, monotonic_us)
 
     def settle(self, call: str, context: ToolContext, *, made: bool) -> None:  # noqa: ARG002 - the port's signature
         """Take in what became of a call."""

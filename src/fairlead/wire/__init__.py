@@ -5,7 +5,7 @@ from fairlead.wire.apis import APIS
 from fairlead.wire.chat import ChatCompletions
 from fairlead.wire.document import Json, encode
 from fairlead.wire.fields import KEY, Text
-from fairlead.wire.interaction import TRAJECTORY, CallRef, Extension, Interaction, Reply, apply_edits
+from fairlead.wire.interaction import TRAJECTORY, CallRef, Extension, Interaction, Reply, apply_edits, put_arguments
 from fairlead.wire.leaves import pointers_in, texts_in, with_texts
 from fairlead.wire.mcp import Told, read_call_result, read_definition, read_listed, read_prompt, read_resource
 from fairlead.wire.moderations import CATEGORIES, Moderated, Verdict, moderation_of, read_moderation
@@ -46,6 +46,7 @@ __all__ = [
     "larger",
     "moderation_of",
     "pointers_in",
+    "put_arguments",
     "read_call_result",
     "read_definition",
     "read_listed",

@@ -44,13 +44,29 @@ def list_of(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
-def replace_at(document: Json, path: str, text: str | None) -> None:
-    """Put a text at a JSON pointer of a decoded document, in place.
+def value_at(document: Json, path: str) -> Json:
+    """Return what stands at a JSON pointer of a decoded document.
+
+    Args:
+        document: Decoded JSON.
+        path: Path of an existing value.
+
+    Raises:
+        KeyError: The pointer leads nowhere.
+    """
+    here = document
+    for token in path.split("/")[1:]:
+        here = _step(here, token)
+    return here
+
+
+def replace_at(document: Json, path: str, value: Json) -> None:
+    """Put a value at a JSON pointer of a decoded document, in place.
 
     Args:
         document: Decoded JSON, changed in place.
         path: Path of an existing value, as a Segment gives it; a key (``…#key``) can't be replaced.
-        text: What to put there; None for nothing.
+        value: What to put there; None for nothing.
 
     Raises:
         KeyError: The pointer leads nowhere.
@@ -61,9 +77,9 @@ def replace_at(document: Json, path: str, text: str | None) -> None:
         here = _step(here, token)
     last = tokens[-1]
     if isinstance(here, dict) and _key(here, last) in here:
-        here[_key(here, last)] = text
+        here[_key(here, last)] = value
     elif isinstance(here, list) and last.isdigit() and int(last) < len(here):
-        here[int(last)] = text
+        here[int(last)] = value
     else:
         raise KeyError(path)
 

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from fairlead.core import UNTRUSTED, InvalidInput, Origin, Segment, Stage
-from fairlead.wire.document import Json, replace_at
+from fairlead.wire.document import Json, encode, replace_at, value_at
 from fairlead.wire.fields import ECHO, Extraction
 
 TRAJECTORY = r"^[A-Za-z0-9_.:-]{0,128}\Z"
@@ -175,6 +175,24 @@ def apply_edits(body: dict[str, Json], texts: Mapping[str, str], echoes: tuple[s
     for signature in signatures:
         if any(path.startswith(f"{signature.rpartition('/')[0]}/") for path in texts):
             replace_at(body, signature, "")
+
+
+def put_arguments(document: Json, ref: CallRef, text: str) -> None:
+    """Put the arguments of a tool call where they were read from: a text, a value, or several fields of an item.
+
+    Args:
+        document: Changed in place.
+        ref: The call as it was read; its path is one in the document.
+        text: Arguments of the same form.
+    """
+    found = value_at(document, ref.path)
+    if found == ref.arguments:
+        replace_at(document, ref.path, text)
+    elif encode(found).decode() == ref.arguments:
+        replace_at(document, ref.path, msgspec.json.decode(text))
+    else:
+        for field, value in msgspec.json.decode(text, type=dict[str, object]).items():
+            replace_at(document, f"{ref.path.rpartition('/')[0]}/{field}", value)  # type: ignore[arg-type] # decoded JSON
 
 
 def _declared(segments: list[Segment], origins: dict[str, Origin]) -> tuple[Segment, ...]:

@@ -13,6 +13,7 @@ from fairlead.core import InvalidInput, Segment
 from fairlead.wire.api import CallDelta, Chunk, Delta, Leaving, Made
 from fairlead.wire.document import Json, list_of, object_of, read_object, replace_at, text_of
 from fairlead.wire.fields import ECHO, KEY, Extraction, Fields, Inert, Streamed, Text, Tokens, Unsupported, is_inert, walk
+from fairlead.wire.interaction import CallRef, put_arguments
 from fairlead.wire.responses_body import FAILED, HEAD, REASONS, forget, response_of, stopped_response
 from fairlead.wire.responses_items import RESPONSE_ITEMS, call_of, content
 from fairlead.wire.responses_writer import SHAPES, Item, Part, Writer
@@ -140,7 +141,7 @@ class ResponsesCodec:
                 events += self._writer.end_part(here.item, here.part, *self._beside(here))
         calls, said = dict(leaving.calls), dict(leaving.said)
         for index in leaving.ends:
-            events += self._end_item(index, called=index in calls, said=said.get(index, ""))
+            events += self._end_item(index, calls.get(index), said.get(index, ""))
         if leaving.finish:
             events += self._close(leaving.finish)
         return events
@@ -303,15 +304,19 @@ class ResponsesCodec:
         same = same and all(text == here.told[channel] for channel, text in left.items() if ECHO in channel)
         return list_of(ending.get("annotations")), list_of(ending.get("logprobs")) if same else []
 
-    def _end_item(self, index: int, *, called: bool, said: str) -> list[bytes]:
+    def _end_item(self, index: int, called: CallRef | None, said: str) -> list[bytes]:
         value, told = self._wholes.pop(index, ({}, {}))
         if said:
             return self._writer.message(said)
         if not value:
             item = self._items.get(index)
             return [] if item is None else self._writer.end_item(item)
-        if call_of(value, "") is not None and not called:
-            return []
+        asked = call_of(value, "")
+        if asked is not None:
+            if called is None:
+                return []
+            if called.arguments != asked.arguments:
+                put_arguments(value, asked, called.arguments)
         left = {channel: self._left.pop(channel, "") for channel in told}
         for channel, text in left.items():
             if text == told[channel]:

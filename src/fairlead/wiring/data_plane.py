@@ -25,7 +25,7 @@ from fairlead.agents import (
 from fairlead.config import Settings, secret_from_environment
 from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, canonical_bytes
 from fairlead.detectors import Operators, Registry
-from fairlead.guard import AskLimits, FileLevers, FileLimits, LimitAnswer, LimitStore, Ports, begin_levers
+from fairlead.guard import AskLimits, FileLevers, FileLimits, LimitAnswer, LimitStore, MemoryVault, Ports, begin_levers
 from fairlead.identity import ApiKey, KeyRing, Scope
 from fairlead.integrations import ApprovalBell, Delegation, RedisLimits, otlp_exporter
 from fairlead.integrations.remote import RemoteRunner
@@ -286,6 +286,7 @@ class DataPlane:
             broker=broker,
             fingerprint=parts.fingerprint,
             remote=parts.remote,
+            vault=parts.vault,
         )
         tools = frozenset(tool.name for tool in release.tools if tool.stage == "retrieval")
         return Serving(release=release, ports=ports, broker=broker, retrieval_tools=tools, operators=parts.operators)
@@ -338,6 +339,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     limits: FileLimits | RedisLimits
     trials: Path
     """File of the policies that are tried."""
+    vault: MemoryVault
     keys: KeyRing
     telemetry: Telemetry
     remote: RemoteRunner
@@ -396,6 +398,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             memory=Memory(FileMemory(settings.data_dir / "memory", fingerprint), fingerprint, levers=pulled, clock=clock),
             limits=limits,
             trials=settings.data_dir / TRIALS_FILE,
+            vault=MemoryVault(),
             keys=KeyRing.load(settings.data_dir / "keys.json"),
             telemetry=Telemetry(sample=settings.trace_sample, exporter=exporter),
             remote=remote,

@@ -85,7 +85,9 @@ async def _call(call: _Call) -> dict[str, Json]:
         return _said(talk, outcome, f"The tool is withheld ({ABSENT}): {_WHY[ABSENT]}.")
     talk.desk.forget(talk, judged.decision.approval)
     await talk.exchange.commit()
-    return await _make(call, found)
+    # What was decided about is what is sent: the values, where the client had pseudonyms.
+    meant = judged.texts.get(PATH)
+    return await _make(call if meant is None else call._replace(arguments=meant.encode("utf-8", "surrogatepass")), found)
 
 
 async def _find(call: _Call) -> Standing | str | None:
