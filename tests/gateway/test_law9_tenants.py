@@ -16,7 +16,7 @@ from fairlead.testing import FixedClock
 
 CARD = "4111 1111 1111 1111"
 LIMITED = POLICY + "limits: {requests_per_minute: 1}\n"
-PAIRS = [("acme", "acme2"), ("a", "a/b"), ("a", "A"), ("t", "t:k"), ("1", "11"), ("*", "t1")]
+PAIRS = [("acme", "acme2"), ("a", "a/b"), ("a", "A"), ("t", "t:k"), ("1", "11"), ("*", "t1"), ("a", "akey")]
 """Names that a careless join, prefix, pattern or fold would take for each other."""
 
 
@@ -51,7 +51,7 @@ def test_each_exchange_is_its_own_tenants(door: Any, tenants: tuple[str, str]) -
         assert {decision.tenant for decision in door.decisions(exchange)} == {tenant}
 
 
-@pytest.mark.parametrize("ids", [("key_same", "key_same"), ("b/c", "c"), ("c", "b/c"), ("k", ":k")])
+@pytest.mark.parametrize("ids", [("key_same", "key_same"), ("b/c", "c"), ("c", "b/c"), ("k", ":k"), ("keyb", "b")])
 @pytest.mark.parametrize("tenants", PAIRS)
 def test_one_tenant_spends_nothing_of_anothers_limit(door: Any, tenants: tuple[str, str], ids: tuple[str, str]) -> None:
     two = Two(door, tenants, ids, LIMITED)

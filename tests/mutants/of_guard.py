@@ -69,8 +69,8 @@ MUTANTS = (
     Mutant(
         law=1,
         file="guard/flow.py",
-        old="            failed = True\n            continue\n",
-        new="            continue\n",
+        old='        outcome = yield from refuse(context, GATE, segments, Refusal(rule=FAILED, reason="the limit store did not answer"))\n',
+        new="        return None\n",
         red=("tests/guard/test_flow.py::test_limits_that_do_not_answer_stop_the_request",),
     ),
     Mutant(
@@ -117,9 +117,9 @@ MUTANTS = (
     ),
     Mutant(
         law=9,
-        file="guard/flow.py",
-        old='f"{len(context.tenant)}:{context.tenant}/{context.key}"',
-        new='f"{context.tenant}/{context.key}"',
+        file="guard/budgets.py",
+        old='"".join(f"{len(part)}:{part}" for part in',
+        new='"".join(part for part in',
         red=("tests/gateway/test_law9_tenants.py::test_one_tenant_spends_nothing_of_anothers_limit",),
     ),
     Mutant(

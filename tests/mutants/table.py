@@ -4,12 +4,13 @@ To add one, add an entry to the file that fits; see :class:`Mutant` for its fiel
 break each law; `make test-all` runs all.
 """
 
-from mutants import of_console, of_gateway, of_guard, of_laws, of_mcp, of_proofs, of_trials
+from mutants import of_console, of_gateway, of_guard, of_laws, of_limits, of_mcp, of_proofs, of_trials
 
 MUTANTS = (
     *of_laws.MUTANTS,
     *of_guard.MUTANTS,
     *of_gateway.MUTANTS,
+    *of_limits.MUTANTS,
     *of_console.MUTANTS,
     *of_mcp.MUTANTS,
     *of_proofs.MUTANTS,
