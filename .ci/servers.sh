@@ -23,5 +23,6 @@ want() { # package, what needs it, command that succeeds when it is there
 
 want postgresql "the store on PostgreSQL" "ls /usr/lib/postgresql/*/bin/initdb"
 want redis-server "limits across machines" "command -v redis-server || command -v valkey-server"
+want tesseract-ocr "text in images" "command -v tesseract"
 want chromium "the console in a browser" "command -v chromium"
 exit 0

@@ -4,6 +4,27 @@ from mutants.model import Mutant
 
 MUTANTS = (
     Mutant(
+        law=1,
+        file="guard/media.py",
+        old=', status="errored", reason="the reader did not answer")',
+        new=")",
+        red=("tests/guard/test_media.py::test_a_reader_that_raises_is_a_failure",),
+    ),
+    Mutant(
+        law=1,
+        file="guard/flow.py",
+        old="detected.coverage + heard.coverage)",
+        new="detected.coverage)",
+        red=("tests/guard/test_media.py::test_the_coverage_names_who_read",),
+    ),
+    Mutant(
+        law=1,
+        file="guard/flow.py",
+        old="path.endswith((KEY, READ))",
+        new="path.endswith(KEY)",
+        red=("tests/guard/test_media.py::test_what_would_be_redacted_in_a_recording_is_stopped",),
+    ),
+    Mutant(
         law=0,
         file="guard/retrieval.py",
         old=" and not self._rights.intersection(known.readers)",

@@ -6,7 +6,7 @@ from fairlead.core.decision import ACTIONS, SEVERITY, Action, Decision, Mode, St
 from fairlead.core.errors import FairleadError, IntegrityError, InvalidInput, NotFound, Problems, Refused, Unavailable, UsageError
 from fairlead.core.finding import Coverage, Finding, Status
 from fairlead.core.ids import Prefix, derived_id, new_id
-from fairlead.core.segment import ORIGINS, STAGES, UNTRUSTED, USUAL_ORIGIN, Metadata, Origin, Segment, Stage
+from fairlead.core.segment import ORIGINS, STAGES, UNTRUSTED, USUAL_ORIGIN, MediaKind, MediaSegment, Metadata, Origin, Segment, Stage
 
 __all__ = [
     "ACTIONS",
@@ -23,6 +23,8 @@ __all__ = [
     "Finding",
     "IntegrityError",
     "InvalidInput",
+    "MediaKind",
+    "MediaSegment",
     "Metadata",
     "Mode",
     "NotFound",

@@ -60,3 +60,18 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """For tool calls and results: the id that links them, as the wire gave it."""
     metadata: Metadata | None = None
     """For retrieved documents: what the index says of it."""
+
+
+MediaKind = Literal["image", "audio"]
+"""What may carry a text that is not written in characters."""
+
+
+class MediaSegment(Segment, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An image or a recording of an Interaction; its :attr:`text` is the base64 or data URL that stands in the wire."""
+
+    kind: MediaKind
+
+    @property
+    def encoded(self) -> str:
+        """The base64 alone."""
+        return self.text.partition(",")[2] if self.text.startswith("data:") else self.text

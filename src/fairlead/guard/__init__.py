@@ -33,6 +33,7 @@ from fairlead.guard.ports import (
     Levers,
     LimitAnswer,
     LimitStore,
+    MediaReader,
     Ports,
     PseudonymVault,
     RemoteDetectors,
@@ -42,6 +43,7 @@ from fairlead.guard.ports import (
     ToolCall,
     ToolContext,
     ToolVerdict,
+    Transcript,
 )
 from fairlead.guard.record import Refusal, Spot
 from fairlead.guard.redact import Replaced, ToRedact, redact_value, redacted
@@ -74,6 +76,7 @@ __all__ = [
     "LimitStore",
     "LimitsFull",
     "LimitsUnusable",
+    "MediaReader",
     "MemoryLimits",
     "MemoryVault",
     "NothingToRedact",
@@ -95,6 +98,7 @@ __all__ = [
     "ToolCall",
     "ToolContext",
     "ToolVerdict",
+    "Transcript",
     "adrive",
     "as_sources",
     "begin_levers",

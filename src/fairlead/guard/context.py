@@ -31,6 +31,8 @@ class ExchangeContext(msgspec.Struct, frozen=True, kw_only=True):
     """Texts that an answer may rest on: what was retrieved, and what tools gave."""
     spending: Spending = msgspec.field(default_factory=Spending)
     """What it was charged; the flow writes it down here."""
+    read: tuple[Segment, ...] = ()
+    """What was read in the images and heard in the recordings of the request."""
     operators: Operators = Operators(b"")
     """Makes what a redaction puts in place of an entity, under the tenant's key; without a key there is no hash."""
 
@@ -41,6 +43,8 @@ class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
     texts: Mapping[str, str] = {}
     """Path of each text that was edited, and what stands there now."""
+    read: tuple[Segment, ...] = ()
+    """What was read in images and heard in recordings; the model sees it too."""
     say: str = ""
     """What to tell the client instead; empty for the API's own error shape."""
     route: str = ""

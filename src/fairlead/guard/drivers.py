@@ -20,6 +20,7 @@ from fairlead.guard.ports import (
     AskRemote,
     AskSettle,
     AskTime,
+    AskTranscript,
     Ports,
     Time,
 )
@@ -102,7 +103,7 @@ def _is_slow(ask: Ask) -> bool:
     if isinstance(ask, AskDetect):
         return sum(len(segment.text) for segment in (*ask.job.segments, *ask.job.sources)) > OFFLOAD_CHARS
     # A broker may ask for an approval, which is kept on a disk that other processes use too.
-    return isinstance(ask, AskBroker | AskSettle | AskQuarantine)
+    return isinstance(ask, AskBroker | AskSettle | AskQuarantine | AskTranscript)
 
 
 def _try(ask: Ask, ports: Ports) -> tuple[object, PortFailed | None]:
@@ -124,8 +125,8 @@ def answer_from(ports: Ports, ask: Ask) -> object:
         return Time(ports.clock.now_us(), ports.clock.monotonic_us())
     if isinstance(ask, AskDetect | AskRemote):
         return run_detectors(ask.job) if isinstance(ask, AskDetect) else _submit(ports, ask).result()
-    if isinstance(ask, AskFingerprint):
-        return ports.fingerprint(ask.texts)
+    if isinstance(ask, AskTranscript | AskFingerprint):
+        return ports.fingerprint(ask.texts) if isinstance(ask, AskFingerprint) else ports.media[ask.media.kind].read(ask.media)
     if isinstance(ask, AskLevers):
         pulled = ports.levers.current()
         return next((lever for lever in pulled for kind, target in ask.targets if lever.holds(kind, target, ask.tenant)), None)

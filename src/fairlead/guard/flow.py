@@ -16,6 +16,7 @@ from fairlead.guard.budgets import charges_of, tokens_in, tool_charge
 from fairlead.guard.context import ExchangeContext, StageOutcome
 from fairlead.guard.detect import Detected, DetectJob
 from fairlead.guard.errors import PortFailed
+from fairlead.guard.media import read_media, with_readable
 from fairlead.guard.ports import (
     Ask,
     AskBroker,
@@ -57,7 +58,7 @@ from fairlead.guard.record import (
 )
 from fairlead.guard.remote import ask_remotes
 from fairlead.guard.retrieval import Screened, screen, sources_named, with_withheld
-from fairlead.wire import KEY, Usage
+from fairlead.wire import KEY, READ, Usage
 
 T = TypeVar("T")
 Flow = Generator[Ask, object, T]
@@ -82,6 +83,7 @@ def guard_request(context: ExchangeContext, segments: Sequence[Segment], unknown
     outcomes = yield from guard_gate(context, segments)
     if any(outcome.stopped for outcome in outcomes):
         return outcomes
+    segments, unknown = with_readable(policy, segments, unknown)
     blocked = bool(unknown) and policy.unknown == "block"
     if blocked and policy.mode == "enforce":
         return [*outcomes, (yield from refuse(context, REQUEST, (*segments, *unknown), _UNKNOWN_FIELD))]
@@ -155,6 +157,8 @@ def _look(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], pas
     """Detect, decide and edit."""
     release = context.release
     start = yield from ask_time()
+    heard = yield from read_media(release.policy, segments)
+    segments = heard.texts
     read, back = segments, 0
     if spot.stage == "output" and release.pseudonymises:
         segments, back = put_back(segments, (yield from ask_held(context)))
@@ -165,6 +169,7 @@ def _look(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], pas
     except PortFailed:
         detected = Detected((), tuple(unanswered(segment) for segment in segments))
     detected = yield from ask_remotes(context, spot.stage, job.segments, detected)
+    detected = Detected(detected.findings, detected.coverage + heard.coverage)
     findings = detected.findings
     if spot.stage == "output":
         # In a stream a decoded view is complete only when its text has left: so that a split changes nothing, it is late here too.
@@ -183,15 +188,16 @@ def _look(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], pas
     texts: dict[str, str] = {}
     if decision.action in ("redact", "replace", "route"):
         texts = yield from make(context, segments, ruling.edits)
-    if any(path.endswith(KEY) for path in texts):
-        # A key can't be rewritten without changing what the object says: what must not pass is stopped.
+    if any(path.endswith((KEY, READ)) for path in texts):
+        # A key can't be rewritten without changing what the object says, nor a picture's text at all: what must not pass is stopped.
         decision, texts = msgspec.structs.replace(decision, action="block"), {}
     route = ruling.route if decision.action == "route" else ""
     if spot.stage == "output" and release.pseudonymises:
         texts = {segment.path: segment.text for segment, raw in zip(segments, read, strict=True) if segment is not raw} | texts
         stay = left_over([segment.text for segment in segments])
         decision = msgspec.structs.replace(decision, restored=back, unrestored=stay)
-    outcome = StageOutcome(decision=decision, texts=texts, say=ruling.say, route=route)
+    found = tuple(segment for segment in segments if segment.path.endswith(READ))
+    outcome = StageOutcome(decision=decision, texts=texts, read=found, say=ruling.say, route=route)
     return failure(release, outcome) if detected.failed and SEVERITY[decision.action] < SEVERITY["block"] else outcome
 
 
@@ -251,7 +257,7 @@ def _tool_context(context: ExchangeContext, seen: Sequence[Segment]) -> ToolCont
     return ToolContext(
         tenant=context.tenant,
         exchange=context.exchange,
-        segments=tuple(seen),
+        segments=(*seen, *context.read),
         trajectory=context.trajectory,
         user=context.user,
         approvals=context.approvals,

@@ -4,12 +4,13 @@ The flow is a generator: it yields an *ask* and is sent the answer. It never cal
 (`guard.drivers`) owns the ports below and answers, in a thread, on an event loop, or from a recording.
 """
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
-from fairlead.core import Action, Clock, Segment
+from fairlead.core import Action, Clock, MediaKind, MediaSegment, Segment, Status
 from fairlead.detectors.remote import Remote
 from fairlead.guard.detect import Detected, DetectJob
 
@@ -177,6 +178,24 @@ class AskRemote(msgspec.Struct, frozen=True):
     job: RemoteJob
 
 
+class AskTranscript(msgspec.Struct, frozen=True):
+    """What is written in this image, or said in this recording? Answer: :class:`Transcript`; a driver asks in a thread."""
+
+    media: MediaSegment
+
+
+class Transcript(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader made of an image or a recording."""
+
+    reader: str
+    """Who read it, with its version; named in the Coverage."""
+    text: str = ""
+    status: Status = "ran"
+    """Anything but ``ran`` is a failure and never a pass."""
+    reason: str = ""
+    """Of a failure, without content."""
+
+
 class AskBroker(msgspec.Struct, frozen=True):
     """May this tool call be made? Answer: :class:`ToolVerdict`."""
 
@@ -221,7 +240,20 @@ class AskHeld(msgspec.Struct, frozen=True):
     scope: str
 
 
-Ask = AskTime | AskLevers | AskLimits | AskDetect | AskRemote | AskBroker | AskSettle | AskQuarantine | AskFingerprint | AskKeep | AskHeld
+Ask = (
+    AskTime
+    | AskLevers
+    | AskLimits
+    | AskDetect
+    | AskRemote
+    | AskTranscript
+    | AskBroker
+    | AskSettle
+    | AskQuarantine
+    | AskFingerprint
+    | AskKeep
+    | AskHeld
+)
 """Everything that a flow can ask."""
 
 
@@ -293,6 +325,14 @@ class RemoteDetectors(Protocol):
         ...
 
 
+class MediaReader(Protocol):
+    """Reads images or hears recordings. Failure posture: a status of its own or an exception, which is ``errored``; never a pass."""
+
+    def read(self, media: MediaSegment) -> Transcript:
+        """Return the text; within a time of its own, for a driver only waits."""
+        ...
+
+
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a driver answers from."""
 
@@ -305,6 +345,8 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """None where no policy may declare any; asking then fails."""
     vault: PseudonymVault | None = None
     """None where nothing can be put back; asking then fails."""
+    media: Mapping[MediaKind, MediaReader] = {}
+    """Who reads what; asking for another kind fails."""
 
 
 __all__ = [
@@ -321,6 +363,7 @@ __all__ = [
     "AskRemote",
     "AskSettle",
     "AskTime",
+    "AskTranscript",
     "Charge",
     "Fingerprinter",
     "Lever",
@@ -328,6 +371,7 @@ __all__ = [
     "Levers",
     "LimitAnswer",
     "LimitStore",
+    "MediaReader",
     "Ports",
     "PseudonymVault",
     "RemoteDetectors",
@@ -338,4 +382,5 @@ __all__ = [
     "ToolCall",
     "ToolContext",
     "ToolVerdict",
+    "Transcript",
 ]

@@ -9,6 +9,12 @@ class DetectorNotLoaded(Unavailable):
     code = "detector-not-loaded"
 
 
+class ReaderMissing(Unavailable):
+    """Who the policy lets read images or recordings is not here; a guard without it would not do what its policy says."""
+
+    code = "reader-missing"
+
+
 class SandboxMissing(Unavailable):
     """This machine can't isolate a command, so it was not run."""
 

@@ -11,6 +11,7 @@ from fairlead.policy.documents import load_document
 from fairlead.policy.errors import PolicyCedar, PolicyReference, PolicyShape, PolicySyntax, PolicyThreshold
 from fairlead.policy.explain import RuleScore, explain
 from fairlead.policy.lint import Odd, lint
+from fairlead.policy.media import MediaDocument
 from fairlead.policy.model import (
     ArgumentKind,
     Constraint,
@@ -46,6 +47,7 @@ __all__ = [
     "Label",
     "McpDocument",
     "McpServerDocument",
+    "MediaDocument",
     "Odd",
     "Pins",
     "Policy",

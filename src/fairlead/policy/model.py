@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from fairlead.core import Action, Mode, Stage
 from fairlead.detectors.remote import KINDS, KindName
 from fairlead.policy.addresses import served
+from fairlead.policy.media import MediaDocument
 from fairlead.policy.retrieval import RetrievalDocument
 
 Severity = Literal["P0", "P1", "P2", "P3"]
@@ -54,8 +55,7 @@ def _sequence(value: object) -> object:
 def _share(value: object) -> object:
     """Read ``0.5%`` or ``0.005``."""
     if isinstance(value, str):
-        match = _PERCENT.match(value)
-        if match is None:
+        if (match := _PERCENT.match(value)) is None:
             raise PydanticCustomError("share", "this is no share", {"mend": "write 0.5% or 0.005"})
         return float(match[1]) / 100
     return value
@@ -492,6 +492,7 @@ class PolicyDocument(Document):
     tools: Annotated[tuple[ToolDocument, ...], BeforeValidator(_sequence)] = ()
     mcp: McpDocument | None = None
     retrieval: RetrievalDocument | None = None
+    media: MediaDocument = MediaDocument()
     limits: LimitsDocument = LimitsDocument()
     pseudonym_ttl_s: Annotated[int, Field(ge=1, le=2_592_000)] = 3600
     """How long what a pseudonym stands for is kept since it was last used."""

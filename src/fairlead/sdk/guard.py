@@ -10,7 +10,19 @@ import msgspec
 
 from fairlead.config import Settings, load_settings
 from fairlead.core import USUAL_ORIGIN, Decision, InvalidInput, Origin, Segment, Stage, new_id
-from fairlead.guard import Flow, GuardUnavailable, Spot, StageOutcome, ToolCall, ToRedact, check_stage, guard_call, redact_value, redacted
+from fairlead.guard import (
+    Flow,
+    GuardUnavailable,
+    MediaReader,
+    Spot,
+    StageOutcome,
+    ToolCall,
+    ToRedact,
+    check_stage,
+    guard_call,
+    redact_value,
+    redacted,
+)
 from fairlead.sdk.checked import Checked, Redacted, checked_text
 from fairlead.sdk.exchange import Body, GuardedExchange
 from fairlead.sdk.marking import How
@@ -42,13 +54,21 @@ class Guard:
         self._tenant = tenant
 
     @classmethod
-    def load(cls, policy: str | Path = "fairlead.yaml", *, tenant: str = "default", settings: Settings | None = None) -> Self:
+    def load(
+        cls,
+        policy: str | Path = "fairlead.yaml",
+        *,
+        tenant: str = "default",
+        settings: Settings | None = None,
+        audio: MediaReader | None = None,
+    ) -> Self:
         """Load a policy file.
 
         Args:
             policy: Path of ``fairlead.yaml``.
             tenant: Whose Decisions these are.
             settings: Where things are; read from the environment by default.
+            audio: Who hears recordings, for a policy with ``media: {audio: port}``.
 
         Raises:
             InvalidInput: The policy is invalid; all problems at once, each with file and line.
@@ -56,7 +76,7 @@ class Guard:
         """
         # A journal of its own, so that a process may hold several guards, under several policies.
         journal = f"sdk-{os.getpid()}-{new_id('x')[-8:]}"
-        return cls(build_data_plane(settings or load_settings(), Path(policy), journal), tenant)
+        return cls(build_data_plane(settings or load_settings(), Path(policy), journal, audio=audio), tenant)
 
     def check(self, text: str, stage: Stage = "input", *, origin: Origin | None = None, sources: Sequence[str] = ()) -> Decision:
         """Return the Decision about one text; durable when this returns.

@@ -4,7 +4,7 @@ from fairlead.wire.api import Api, CallDelta, Chunk, Codec, Delta, Leaving, Made
 from fairlead.wire.apis import APIS
 from fairlead.wire.chat import ChatCompletions
 from fairlead.wire.document import Json, encode
-from fairlead.wire.fields import KEY, Text
+from fairlead.wire.fields import KEY, READ, Text
 from fairlead.wire.interaction import TRAJECTORY, CallRef, Extension, Interaction, Reply, apply_edits, put_arguments
 from fairlead.wire.leaves import pointers_in, texts_in, with_texts
 from fairlead.wire.mcp import Told, read_call_result, read_definition, read_listed, read_prompt, read_resource
@@ -17,6 +17,7 @@ __all__ = [
     "APIS",
     "CATEGORIES",
     "KEY",
+    "READ",
     "TRAJECTORY",
     "Api",
     "CallDelta",

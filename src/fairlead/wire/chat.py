@@ -9,7 +9,7 @@ from fairlead.core import InvalidInput, Origin, Stage
 from fairlead.wire.api import Made, Provider
 from fairlead.wire.chat_stream import LOGPROBS, ChatCodec, error_of
 from fairlead.wire.document import Json, encode, list_of, object_of, read_object, text_of
-from fairlead.wire.fields import Either, Extraction, Fields, Free, Inert, Items, Node, Text, Unsupported, walk
+from fairlead.wire.fields import Either, Extraction, Fields, Free, Inert, Items, Node, Text, Unsupported, media, walk
 from fairlead.wire.interaction import CallRef, Interaction, Reply, as_input, interaction_of, name_results, reply_of, take_extension
 from fairlead.wire.sse import DONE
 
@@ -39,12 +39,19 @@ _CALL = Fields(
 )
 
 
+def _media(text: Text) -> dict[str, Node]:
+    return {
+        "image_url": Fields({"url": media("image", text), "detail": INERT}),
+        "input_audio": Fields({"data": media("audio", text, bare=True), "format": INERT}),
+    }
+
+
 def _message(origin: Origin, stage: Stage) -> dict[str, Node]:
     text = Text(origin, stage)
     return {
         "role": INERT,
         "name": INERT,
-        "content": Either(text, Items(Fields({"type": INERT, "text": text, "refusal": text}))),
+        "content": Either(text, Items(Fields({"type": INERT, "text": text, "refusal": text, **_media(text)}))),
         "refusal": text,
         "reasoning_content": text,
         "reasoning": text,

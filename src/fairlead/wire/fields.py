@@ -12,7 +12,7 @@ import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fairlead.core import Origin, Segment, Stage
+from fairlead.core import MediaKind, MediaSegment, Origin, Segment, Stage
 from fairlead.wire.document import Json
 from fairlead.wire.logprobs import texts_told
 
@@ -24,6 +24,9 @@ ECHO = "#echo"
 """Ends, before a number, the path of a text that is told again token by token."""
 UNREADABLE = "unsupported field"
 """Stands for what carries a text in a form that no detector reads."""
+READ = "#text"
+"""Ends the path of the text that was read in an image or heard in a recording; the rest is the path of that."""
+_DATA_URL = re.compile(r"data:[A-Za-z0-9.+/-]{0,100};base64,")
 _SMALLEST, _LARGEST = 1e-12, 1e4
 """Between them is every number of an embedding that is not 0; of the numbers that 32 random bits give it is one in five."""
 _MAX_NAME = 64
@@ -85,6 +88,15 @@ class Tokens(NamedTuple):
     stage: Stage
 
 
+class Media(NamedTuple):
+    """An image or a recording: a data URL or, where the API takes no address, bare base64. An address or an id is unknown."""
+
+    kind: MediaKind
+    origin: Origin
+    stage: Stage
+    bare: bool = False
+
+
 class Signature(NamedTuple):
     """A text that vouches for what stands beside it: looked at like any other, and emptied when a neighbour is edited."""
 
@@ -104,7 +116,7 @@ class Unsupported(NamedTuple):
     """A field that is known and can't be guarded yet; present and not null or false, it counts as unknown."""
 
 
-Node = Inert | Text | Free | Fields | Items | Tagged | Either | Tokens | Signature | Vector | Streamed | Unsupported
+Node = Inert | Text | Free | Fields | Items | Tagged | Either | Tokens | Signature | Vector | Streamed | Media | Unsupported
 
 
 class Extraction:
@@ -124,6 +136,11 @@ class Extraction:
         self.unknown: list[Segment] = []
         self.echoes: list[str] = []
         self.signatures: list[str] = []
+
+
+def media(kind: MediaKind, text: Text, *, bare: bool = False) -> Media | Unsupported:
+    """Return the node of an image or a recording beside a text; what a model itself shows or says can't be read yet."""
+    return Unsupported() if text.stage == "output" else Media(kind, text.origin, text.stage, bare)
 
 
 def token_of(key: str, place: int) -> str:
@@ -176,6 +193,8 @@ def _walk_string(node: Node, value: str, path: str, into: Extraction, unknown: T
         into.segments.append(Segment(path=path, origin=node.origin, stage=node.stage, text=value))
         if isinstance(node, Signature):
             into.signatures.append(path)
+    elif isinstance(node, Media) and (node.bare or _DATA_URL.match(value)):
+        into.segments.append(MediaSegment(path=path, origin=node.origin, stage=node.stage, text=value, kind=node.kind))
     elif isinstance(node, Inert):
         if not is_inert(value):
             into.segments.append(Segment(path=path, origin=unknown.origin, stage=unknown.stage, text=value))

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from fairlead.core import UNTRUSTED, InvalidInput, Origin, Segment, Stage
+from fairlead.core import UNTRUSTED, InvalidInput, MediaSegment, Origin, Segment, Stage
 from fairlead.wire.document import Json, encode, replace_at, value_at
 from fairlead.wire.fields import ECHO, Extraction
 
@@ -49,6 +49,7 @@ class Interaction(NamedTuple):
     extension: Extension
     segments: tuple[Segment, ...]
     unknown: tuple[Segment, ...]
+    """Images and recordings among them: whether anybody reads them is for the policy to say."""
     model: str
     stream: bool
     wanted: int = 1
@@ -76,7 +77,10 @@ def interaction_of(body: dict[str, Json], extension: Extension, out: Extraction,
     Raises:
         InvalidInput: An origin is declared for nothing.
     """
-    segments, unknown = _declared(out.segments, extension.origins), _declared(out.unknown, extension.origins)
+    declared = _declared(out.segments, extension.origins)
+    segments = tuple(segment for segment in declared if not isinstance(segment, MediaSegment))
+    unread = tuple(segment for segment in declared if isinstance(segment, MediaSegment))
+    unknown = (*_declared(out.unknown, extension.origins), *unread)
     _require_meant(extension.origins, (*segments, *unknown))
     model = body.get("model")
     return Interaction(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fairlead.core import Origin
-from fairlead.wire.fields import Either, Fields, Free, Inert, Items, Node, Signature, Streamed, Tagged, Text, Unsupported
+from fairlead.wire.fields import Either, Fields, Free, Inert, Items, Node, Signature, Streamed, Tagged, Text, Unsupported, media
 
 REQUEST_UNKNOWN = Text("user", "input")
 RESPONSE_UNKNOWN = Text("model", "output")
@@ -53,12 +53,14 @@ def _text(own: Text) -> Fields:
     return Fields({"type": _INERT, "text": own, "citations": Items(_citation(own)), "cache_control": _CACHE})
 
 
-def _image() -> Fields:
-    return Fields({"type": _INERT, "source": _UNSUPPORTED, "cache_control": _CACHE, "transformations": Fields({"oversized_image": _INERT})})
+def _image(own: Text) -> Fields:
+    base64 = Fields({"type": _INERT, "media_type": _INERT, "data": media("image", own, bare=True)})
+    source = _UNSUPPORTED if own.stage == "output" else Tagged("type", {"base64": base64})
+    return Fields({"type": _INERT, "source": source, "cache_control": _CACHE, "transformations": Fields({"oversized_image": _INERT})})
 
 
 def _document(own: Text) -> Fields:
-    parts = Items(Tagged("type", {"text": _text(own), "image": _image()}))
+    parts = Items(Tagged("type", {"text": _text(own), "image": _image(own)}))
     source = Tagged(
         "type",
         {
@@ -93,7 +95,7 @@ def _result(content: Node) -> Fields:
 def _results(result: Text) -> dict[str, Node]:
     parts: dict[str, Node] = {
         "text": _text(result),
-        "image": _image(),
+        "image": _image(result),
         "document": _document(result),
         "search_result": _search_result(result),
         "tool_reference": Fields({"type": _INERT, "tool_name": _INERT, "cache_control": _CACHE}),
@@ -118,7 +120,7 @@ def _blocks(words: _Words) -> Tagged:
         "type",
         {
             "text": _text(own),
-            "image": _image(),
+            "image": _image(own),
             "document": _document(own),
             "search_result": _search_result(words.found),
             "thinking": Fields({"type": _INERT, "thinking": own, "signature": Signature(own.origin, own.stage)}),

@@ -6,7 +6,7 @@ Shapes: OpenAI API reference, "Create a model response" and "The response object
 from collections.abc import Mapping
 
 from fairlead.wire.document import Json, encode, object_of, text_of
-from fairlead.wire.fields import Either, Fields, Free, Inert, Items, Node, Tagged, Text, Tokens, Unsupported
+from fairlead.wire.fields import Either, Fields, Free, Inert, Items, Node, Tagged, Text, Tokens, Unsupported, media
 from fairlead.wire.interaction import CallRef
 
 INERT = Inert()
@@ -68,7 +68,7 @@ def content(said: Node, notes: Text, tokens: Node) -> Node:
             "reasoning_text": Fields(text),
             "output_text": Fields({**text, "annotations": Items(annotation(notes)), "logprobs": tokens}),
             "refusal": Fields({"type": INERT, "refusal": said}),
-            "input_image": Fields({**unseen, "image_url": UNSUPPORTED}),
+            "input_image": Fields({**unseen, "image_url": media("image", notes)}),
             "input_file": Fields({**unseen, "filename": notes, "file_data": UNSUPPORTED, "file_url": UNSUPPORTED}),
         },
     )

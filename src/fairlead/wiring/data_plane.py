@@ -25,9 +25,10 @@ from fairlead.agents import (
 from fairlead.config import Settings, secret_from_environment
 from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, canonical_bytes
 from fairlead.detectors import Operators, Registry
-from fairlead.guard import AskLimits, FileLevers, FileLimits, LimitAnswer, LimitStore, MemoryVault, Ports, begin_levers
+from fairlead.guard import AskLimits, FileLevers, FileLimits, LimitAnswer, LimitStore, MediaReader, MemoryVault, Ports, begin_levers
 from fairlead.identity import ApiKey, KeyRing, Scope
 from fairlead.integrations import ApprovalBell, Delegation, RedisLimits, otlp_exporter
+from fairlead.integrations.reading import readers_of
 from fairlead.integrations.remote import RemoteRunner
 from fairlead.journal import Fingerprinter, Journal, Record, Sealer, installation_key, journals
 from fairlead.policy import Release
@@ -287,6 +288,7 @@ class DataPlane:
             fingerprint=parts.fingerprint,
             remote=parts.remote,
             vault=parts.vault,
+            media=readers_of(release.policy.media, parts.audio),
         )
         tools = frozenset(tool.name for tool in release.tools if tool.stage == "retrieval")
         return Serving(release=release, ports=ports, broker=broker, retrieval_tools=tools, operators=parts.operators)
@@ -344,11 +346,12 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     telemetry: Telemetry
     remote: RemoteRunner
     bell: ApprovalBell | None
+    audio: MediaReader | None
     secrets: Secrets
     operators: Callable[[str], Operators]
 
 
-def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: bool = False) -> DataPlane:
+def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: bool = False, audio: MediaReader | None = None) -> DataPlane:
     """Build the data plane of one process.
 
     Args:
@@ -357,10 +360,12 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
         worker: Name of this process's journal, such as ``worker-0``.
         resume: True for a worker that a supervisor starts again: if the file has become bad meanwhile, the policy that was served
             last stays in force (law 7). A person who starts a gateway is told what is wrong instead.
+        audio: Who hears recordings, for a policy with ``media: {audio: port}``.
 
     Raises:
         InvalidInput: The policy is invalid, or the lever file is damaged.
         LeversGone: Something was served from this folder before, and its lever file is gone.
+        ReaderMissing: Who the policy lets read images or recordings is not here.
         Unavailable: The journal can't be opened.
     """
     clock = SystemClock()
@@ -403,6 +408,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             telemetry=Telemetry(sample=settings.trace_sample, exporter=exporter),
             remote=remote,
             bell=bell,
+            audio=audio,
             secrets=secrets,
             operators=_operators(installation_key(settings.config_dir / OPERATOR_KEY)),
         )

@@ -70,26 +70,33 @@ class Exchange:
     async def run(self, flow: "Flow[StageOutcome]") -> StageOutcome:
         """Run a flow that gives one outcome, and keep its Decision for the next commit."""
         outcome = await adrive(flow, self.serving.ports)
-        self._pending.append(outcome.decision)
+        self._keep(outcome)
         return outcome
 
     async def run_all(self, flow: "Flow[list[StageOutcome]]") -> list[StageOutcome]:
         """Run a flow that gives several outcomes, and keep their Decisions for the next commit."""
         outcomes = await adrive(flow, self.serving.ports)
-        self._pending += [outcome.decision for outcome in outcomes]
+        self._keep(*outcomes)
         return outcomes
 
     def run_now(self, flow: "Flow[StageOutcome]") -> StageOutcome:
         """Like :meth:`run`, in the caller's thread."""
         outcome = drive(flow, self.serving.ports)
-        self._pending.append(outcome.decision)
+        self._keep(outcome)
         return outcome
 
     def run_all_now(self, flow: "Flow[list[StageOutcome]]") -> list[StageOutcome]:
         """Like :meth:`run_all`, in the caller's thread."""
         outcomes = drive(flow, self.serving.ports)
-        self._pending += [outcome.decision for outcome in outcomes]
+        self._keep(*outcomes)
         return outcomes
+
+    def _keep(self, *outcomes: StageOutcome) -> None:
+        self._pending += [outcome.decision for outcome in outcomes]
+        read = tuple(segment for outcome in outcomes for segment in outcome.read)
+        if read:
+            self.context = msgspec.structs.replace(self.context, read=(*self.context.read, *read))
+            self.saw(read)
 
     def note(self, decision: Decision) -> None:
         """Keep a Decision that no outcome holds, such as the opening record of a stream."""
