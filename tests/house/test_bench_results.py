@@ -28,6 +28,7 @@ def test_every_bench_has_results() -> None:
         "journal",
         "gateway",
         "agents",
+        "agent_range",
         "calibrate",
         "heads",
         "views",

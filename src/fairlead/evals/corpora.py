@@ -193,7 +193,7 @@ def _texts(path: Path, record: Material) -> Iterator[tuple[str, str, str]]:
     """Yield place, split and text of everything in the clear that is measured or trained on."""
     if record.text:
         yield f"{path}: {record.id}", record.provenance.split, record.text
-    if not record.file or record.holds == "words":
+    if not record.file or record.holds in ("words", "plans"):
         return
     file = path.parent / record.file
     if record.holds == "texts":

@@ -15,8 +15,9 @@ from fairlead.core.segment import Origin
 Split = Literal["train", "dev", "test", "held_out", "calibration", "regression"]
 """What a text may be used for. ``held_out`` is for a measurement that nobody tunes on; ``regression`` came out of an incident."""
 SPLITS: tuple[Split, ...] = get_args(Split)
-Holds = Literal["texts", "cases", "words"]
-"""What a file holds: one text a line, one case (of a suite or attack set) a line, or words and phrases that a scorer or detector knows."""
+Holds = Literal["texts", "cases", "words", "plans"]
+"""What a file holds: one text a line, one case (of a suite or attack set) a line, words and phrases that a
+scorer or detector knows, or goals and tasks of an environment."""
 
 SEALED_FROM = 2
 """Harm level from which on a text is never kept in the clear."""
