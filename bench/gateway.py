@@ -19,9 +19,6 @@ FEW, MANY = 8, 264
 PACED_FEW, PACED_MANY = 8, 72
 """The same for streams whose chunks come 5 ms apart, each alone."""
 
-SHARE = 0.15
-"""The target of 1.5 ms beside the 10 ms that LiteLLM took where it was set: the same on a machine of another speed."""
-
 Loads = dict[tuple[str, str], list[Load]]
 
 
@@ -81,7 +78,7 @@ def _requests(bench: Bench, loads: Loads) -> list[Row]:
         n = _count(loads, "fairlead", what)
         rows.append(bench.row(f"cpu_per_request_{what}", "ms", _cpu(loads, "fairlead", what), n=n, target=1.5, peer=peer))
         shares = [own / other for own, other in zip(_cpu(loads, "fairlead", what), peer.values, strict=True)]
-        rows.append(bench.row(f"share_of_peer_{what}", "of its CPU", shares, n=n, target=SHARE))
+        rows.append(bench.row(f"share_of_peer_{what}", "of its CPU", shares, n=n))
         floor, n = _cpu(loads, "bare", what), _count(loads, "bare", what)
         rows.append(bench.row(f"floor_cpu_per_request_{what}", "ms", floor, n=n))
     return rows

@@ -24,6 +24,7 @@ def test_every_bench_has_results() -> None:
         "install",
         "cli",
         "startup",
+        "sdk",
         "guard",
         "journal",
         "gateway",
