@@ -60,7 +60,7 @@ def words() -> Iterator[tuple[Words, RemoteRunner]]:
 
 def ask(runner: RemoteRunner, remote: Remote, text: str) -> Detected:
     segment = Segment(path="/text", origin="user", stage="input", text=text)
-    return runner.submit(RemoteJob((segment,), (remote,))).result(20)
+    return runner.submit(RemoteJob(((remote, segment),))).result(20)
 
 
 def test_a_local_model_runs_in_windows_and_every_span_is_one_of_the_whole_text(words: tuple[Words, RemoteRunner]) -> None:

@@ -49,7 +49,7 @@ def asking(answer: Answer, secrets: Callable[[str], str] = lambda _: KEY) -> Ite
 
 def ask(runner: RemoteRunner, spec: Remote, text: str = SECRET, origin: Origin = "user") -> Detected:
     segment = Segment(path="/text", origin=origin, stage="input", text=text)
-    detected = runner.submit(RemoteJob((segment,), (spec,))).result(20)
+    detected = runner.submit(RemoteJob(((spec, segment),))).result(20)
     assert SECRET not in repr(detected.coverage)
     assert KEY not in repr(detected)
     return detected

@@ -103,6 +103,13 @@ MUTANTS = (
     ),
     Mutant(
         law=1,
+        file="guard/cascade.py",
+        old="    return any(entry.reason == LATE",
+        new="    return False and any(entry.reason == LATE",
+        red=("tests/guard/test_cascade.py::test_a_system_of_the_lowest_tier_goes_on_without_it_when_late_and_that_is_no_pass",),
+    ),
+    Mutant(
+        law=1,
         file="guard/stream.py",
         old="        if stops_on_failure(self._context.release):",
         new="        if False:",

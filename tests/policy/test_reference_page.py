@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from fairlead.policy import model
+from fairlead.policy import latency, limits, model
 from fairlead.policy.cases import ExpectDocument, PolicyCase
 from fairlead.policy.retrieval import RequireDocument, RetrievalDocument
 
@@ -24,10 +24,12 @@ MODELS = [
     model.McpDocument,
     RetrievalDocument,
     RequireDocument,
-    model.LimitsDocument,
-    model.PerDocument,
-    model.PriceDocument,
-    model.ToolLimitsDocument,
+    limits.LimitsDocument,
+    limits.PerDocument,
+    limits.PriceDocument,
+    limits.ToolLimitsDocument,
+    latency.LatencyDocument,
+    latency.ZoneDocument,
     model.IncidentWhen,
     model.IncidentDocument,
     PolicyCase,

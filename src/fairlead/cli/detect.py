@@ -170,7 +170,7 @@ def _ruled(path: Path, registry: "Registry", stage: "Stage", origin: "Origin", t
 
     release: Release = compile_release(load_policy(str(path), path.read_text(encoding="utf-8"), registry), registry)
     segment = Segment(path="/text", origin=origin, stage=stage, text=text)
-    detected = run_detectors(DetectJob((segment,), release.detectors_at(stage), release.scanner_at(stage)))
+    detected = run_detectors(DetectJob((segment,), release.local_at(stage), release.scanner_at(stage)))
     ruling = release.decide(stage, detected.findings)
     action = "fails, and on_error decides" if detected.failed else str(ruling.verdict)
     return {"release": release.id, "stage": stage, "action": action, "rule": ruling.rule}

@@ -19,7 +19,7 @@ from fairlead.detectors.errors import (
 )
 from fairlead.detectors.families.heads import HeadDetector
 from fairlead.detectors.labels import Label, Labels, read_labels
-from fairlead.detectors.model import Cluster, Detector, Hit, Pattern, Runs, Settled, Validator
+from fairlead.detectors.model import Cluster, Detector, Hit, Pattern, Runs, Settled, Validator, is_dear
 from fairlead.detectors.operators import OperatorName, Operators, Vault, placeholder
 from fairlead.detectors.registry import GROUP, Registry, builtin_patterns, patterns_of
 from fairlead.detectors.scanner import PatternScanner
@@ -74,6 +74,7 @@ __all__ = [
     "calibrate",
     "channel_of",
     "custom_pattern",
+    "is_dear",
     "patterns_of",
     "placeholder",
     "prepare",

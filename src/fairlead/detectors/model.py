@@ -61,6 +61,11 @@ class Detector(Protocol):
         ...
 
 
+def is_dear(detector: Detector) -> bool:
+    """Tell whether a detector says that it is dear (``cost = "dear"``): a policy may ask it only where the fast ones are in doubt."""
+    return getattr(detector, "cost", "fast") == "dear"
+
+
 Validator = Callable[[str], int]
 """Takes a candidate and returns how many of its leading characters are a valid entity; 0 rejects it."""
 

@@ -70,7 +70,7 @@ def _holds(release: Release, findings: Iterable[Finding], hazards: tuple[str, ..
 def _covered(release: Release, decision: Decision) -> frozenset[str]:
     """Return the hazards of the detectors that ran to their end on every text."""
     finds = {detector.id: detector.hazards for detector in release.detectors_at("input")}
-    finds.update((remote.id, remote.hazards) for remote in release.remotes_at("input"))
+    finds.update((dear.id, dear.asks.hazards) for dear in release.dear_at("input"))
     failed = {name for entry in decision.coverage if entry.status != "ran" for name in entry.detectors}
     ran = {name for entry in decision.coverage if entry.status == "ran" for name in entry.detectors} - failed
     return frozenset(hazard for name in ran for hazard in finds.get(name, ()))

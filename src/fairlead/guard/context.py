@@ -6,7 +6,7 @@ import msgspec
 
 from fairlead.core import Action, Decision, Segment
 from fairlead.detectors import Operators
-from fairlead.guard.ports import Spending
+from fairlead.guard.ports import Pace, Spending
 from fairlead.policy import Release
 
 
@@ -31,6 +31,8 @@ class ExchangeContext(msgspec.Struct, frozen=True, kw_only=True):
     """Texts that an answer may rest on: what was retrieved, and what tools gave."""
     spending: Spending = msgspec.field(default_factory=Spending)
     """What it was charged; the flow writes it down here."""
+    pace: Pace = msgspec.field(default_factory=Pace)
+    """What guarding it has taken; the flow writes it down here."""
     read: tuple[Segment, ...] = ()
     """What was read in the images and heard in the recordings of the request."""
     operators: Operators = Operators(b"")

@@ -26,6 +26,8 @@ class DetectJob(msgspec.Struct, frozen=True):
     """True when (part of) the text has been released already."""
     sources: tuple[Segment, ...] = ()
     """Texts that an answer may rest on, for detectors that compare."""
+    dear: bool = False
+    """True for detectors that take long: a driver runs them in a thread."""
 
 
 class Detected(msgspec.Struct, frozen=True):

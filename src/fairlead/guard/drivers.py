@@ -101,7 +101,7 @@ def _submit(ports: Ports, ask: AskRemote) -> Future[Detected]:
 
 def _is_slow(ask: Ask) -> bool:
     if isinstance(ask, AskDetect):
-        return sum(len(segment.text) for segment in (*ask.job.segments, *ask.job.sources)) > OFFLOAD_CHARS
+        return ask.job.dear or sum(len(segment.text) for segment in (*ask.job.segments, *ask.job.sources)) > OFFLOAD_CHARS
     # A broker may ask for an approval, which is kept on a disk that other processes use too.
     return isinstance(ask, AskBroker | AskSettle | AskQuarantine | AskTranscript)
 

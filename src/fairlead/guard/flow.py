@@ -13,6 +13,7 @@ import msgspec
 
 from fairlead.core import SEVERITY, Action, Finding, Segment, Stage
 from fairlead.guard.budgets import charges_of, tokens_in, tool_charge
+from fairlead.guard.cascade import ask_dear, left_out
 from fairlead.guard.context import ExchangeContext, StageOutcome
 from fairlead.guard.detect import Detected, DetectJob
 from fairlead.guard.errors import PortFailed
@@ -46,6 +47,7 @@ from fairlead.guard.record import (
     Spot,
     bypassed,
     failure,
+    incomplete,
     judge,
     known_tool,
     names_unknown,
@@ -56,7 +58,6 @@ from fairlead.guard.record import (
     uncovered,
     with_broker,
 )
-from fairlead.guard.remote import ask_remotes
 from fairlead.guard.retrieval import Screened, screen, sources_named, with_withheld
 from fairlead.wire import KEY, READ, Usage
 
@@ -168,7 +169,7 @@ def _look(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], pas
         detected = _expect((yield AskDetect(job)), Detected)
     except PortFailed:
         detected = Detected((), tuple(unanswered(segment) for segment in segments))
-    detected = yield from ask_remotes(context, spot.stage, job.segments, detected)
+    detected = yield from ask_dear(context, spot.stage, job, detected, start)
     detected = Detected(detected.findings, detected.coverage + heard.coverage)
     findings = detected.findings
     if spot.stage == "output":
@@ -177,11 +178,13 @@ def _look(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], pas
     judgement = judge(context, spot.stage, findings)
     fingerprint = yield from ask_fingerprint(tuple(segment.text for segment in segments))
     end = yield from ask_time()
+    took_us = max(0, end.monotonic_us - start.monotonic_us)
+    context.pace.used_us += took_us
     decision = msgspec.structs.replace(
         ruled(context, spot, start.now_us, judgement, findings),
         coverage=detected.coverage + tuple(uncovered(segment, "unknown field, allowed by the policy") for segment in passed),
         fingerprint=fingerprint,
-        took_us=max(0, end.monotonic_us - start.monotonic_us),
+        took_us=took_us,
         tool=known_tool(release, segments),
     )
     ruling = judgement.now
@@ -198,7 +201,11 @@ def _look(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], pas
         decision = msgspec.structs.replace(decision, restored=back, unrestored=stay)
     found = tuple(segment for segment in segments if segment.path.endswith(READ))
     outcome = StageOutcome(decision=decision, texts=texts, read=found, say=ruling.say, route=route)
-    return failure(release, outcome) if detected.failed and SEVERITY[decision.action] < SEVERITY["block"] else outcome
+    if SEVERITY[decision.action] >= SEVERITY["block"]:
+        return outcome
+    if detected.failed:
+        return failure(release, outcome)
+    return incomplete(outcome) if left_out(detected) else outcome
 
 
 def _quarantine(context: ExchangeContext, spot: Spot, segments: Sequence[Segment]) -> Flow[Refusal | None]:

@@ -147,6 +147,12 @@ class Spending(msgspec.Struct):
     at: tuple[int, ...] = ()
 
 
+class Pace(msgspec.Struct):
+    """What guarding an Exchange has taken so far."""
+
+    used_us: int = 0
+
+
 class LimitAnswer(msgspec.Struct, frozen=True):
     """Whether the budgets allow it, and when to come back."""
 
@@ -164,12 +170,13 @@ class AskDetect(msgspec.Struct, frozen=True):
 
 
 class RemoteJob(msgspec.Struct, frozen=True):
-    """Which detectors outside the process look at which Segments."""
+    """Which detector outside the process looks at which Segment."""
 
-    segments: tuple[Segment, ...]
-    remotes: tuple[Remote, ...]
+    pairs: tuple[tuple[Remote, Segment], ...]
     late: bool = False
     """True when (part of) the text has been released already."""
+    within_us: int | None = None
+    """Time for all of them, beside each one's own."""
 
 
 class AskRemote(msgspec.Struct, frozen=True):
@@ -321,7 +328,7 @@ class RemoteDetectors(Protocol):
     """Asks models and services outside the process. Failure posture: ``errored`` or ``timed_out`` in the Coverage, never a pass."""
 
     def submit(self, job: RemoteJob) -> "Future[Detected]":
-        """Begin to ask, and return what will hold the answer; its Coverage names every detector of the job for every Segment."""
+        """Begin to ask, and return what will hold the answer; its Coverage names every pair of the job."""
         ...
 
 
@@ -372,6 +379,7 @@ __all__ = [
     "LimitAnswer",
     "LimitStore",
     "MediaReader",
+    "Pace",
     "Ports",
     "PseudonymVault",
     "RemoteDetectors",

@@ -13,6 +13,8 @@ from fairlead.policy import Edit, Release, Ruling
 
 FAILED = "guard:failed"
 """Rule of a Decision that the guard could not make."""
+LATE_RULE = "guard:late"
+"""Rule of a Decision that went on without a check, since the guard was late."""
 UNKNOWN = "unknown"
 """Rule of a Decision about a field that the guard doesn't know."""
 
@@ -132,8 +134,14 @@ def failure(release: Release, outcome: StageOutcome) -> StageOutcome:
     decision = outcome.decision
     if stops_on_failure(release):
         return StageOutcome(decision=msgspec.structs.replace(decision, verdict="block", action="block", rule=FAILED), failed=True)
+    return incomplete(outcome, FAILED)
+
+
+def incomplete(outcome: StageOutcome, rule: str = LATE_RULE) -> StageOutcome:
+    """Return what goes on without a check that failed, or that gave way: recorded as bypassed, since nobody passed it."""
+    decision = outcome.decision
     state: State = "bypassed"
-    return msgspec.structs.replace(outcome, decision=msgspec.structs.replace(decision, state=state, rule=decision.rule or FAILED))
+    return msgspec.structs.replace(outcome, decision=msgspec.structs.replace(decision, state=state, rule=decision.rule or rule))
 
 
 def names_unknown(decision: Decision) -> Decision:

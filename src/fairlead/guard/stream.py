@@ -10,6 +10,7 @@ import msgspec
 
 from fairlead.core import SEVERITY, Coverage, Decision, Finding, Segment, State
 from fairlead.detectors import Cluster, PatternStream, Settled
+from fairlead.guard.cascade import ask_dear, left_out
 from fairlead.guard.context import ExchangeContext, StageOutcome
 from fairlead.guard.detect import Detected, DetectJob, finding_of
 from fairlead.guard.edits import Cut, apply_cuts, cuts_of
@@ -17,8 +18,7 @@ from fairlead.guard.errors import PortFailed
 from fairlead.guard.flow import Flow, ask_fingerprint, ask_time
 from fairlead.guard.ports import AskDetect
 from fairlead.guard.pseudonyms import Restorer, ask_held, left_over
-from fairlead.guard.record import FAILED, RESPONSE, Judgement, judge, ruled, stops_on_failure, unanswered, uncovered
-from fairlead.guard.remote import ask_remotes
+from fairlead.guard.record import FAILED, RESPONSE, Judgement, incomplete, judge, ruled, stops_on_failure, unanswered, uncovered
 
 HOLD_CAP = "hold-cap"
 """Rule of a Decision that ended a choice because it would have had to hold too much (the policy's ``hold_cap``)."""
@@ -184,19 +184,21 @@ class StreamGuard:
         except PortFailed:
             answer = Detected((), tuple(unanswered(segment) for segment in segments))
         detected = answer if isinstance(answer, Detected) else Detected((), tuple(unanswered(segment) for segment in segments))
-        detected = yield from ask_remotes(self._context, "output", segments, detected, late=True)
+        detected = yield from ask_dear(self._context, "output", job, detected, start)
         findings = [finding for here in self._channels.values() for finding in here.findings]
         scanner = self._scanner.id if self._scanner is not None else ""
         findings += [finding for finding in detected.findings if finding.view or finding.detector != scanner]
         fingerprint = yield from ask_fingerprint(tuple(segment.text for segment in segments))
         end = yield from ask_time()
         took = max(0, end.monotonic_us - start.monotonic_us)
+        self._context.pace.used_us += took
         coverage = (*detected.coverage, *self._passed.values())
         decision = self._decision(time_us=(start.now_us, took), findings=findings, coverage=coverage, state=state)
         if release.pseudonymises:
             back = sum(here.restorer.restored for here in self._channels.values())
             decision = msgspec.structs.replace(decision, restored=back, unrestored=left_over([segment.text for segment in segments]))
-        return self._ended(msgspec.structs.replace(decision, fingerprint=fingerprint), failed=detected.failed)
+        outcome = self._ended(msgspec.structs.replace(decision, fingerprint=fingerprint), failed=detected.failed)
+        return incomplete(outcome) if left_out(detected) and not detected.failed else outcome
 
     def _ended(self, decision: Decision, *, failed: bool) -> StageOutcome:
         """Say what a detector that failed at the end means: the text has left, but not the marker that says all is well."""

@@ -1,5 +1,7 @@
 """The policy: a file that people write, compiled into a Release that decides. Pure: reads no files."""
 
+from fairlead.policy.base import Document
+from fairlead.policy.cascade import Dear, Ladder
 from fairlead.policy.cases import PolicyCase, load_cases
 from fairlead.policy.cedar import APPROVED, SCALE, ToolLaw, cedar_source, conditions_of
 from fairlead.policy.compile import Policy, compile_release, load_policy
@@ -15,7 +17,6 @@ from fairlead.policy.media import MediaDocument
 from fairlead.policy.model import (
     ArgumentKind,
     Constraint,
-    Document,
     Extractor,
     Label,
     McpDocument,
@@ -39,12 +40,14 @@ __all__ = [
     "ArgumentKind",
     "Change",
     "Constraint",
+    "Dear",
     "Document",
     "Edit",
     "Extractor",
     "IncidentRule",
     "Kind",
     "Label",
+    "Ladder",
     "McpDocument",
     "McpServerDocument",
     "MediaDocument",

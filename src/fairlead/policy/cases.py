@@ -6,9 +6,9 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from fairlead.core import Action, Origin, Problems, Stage
+from fairlead.policy.base import Document, Name
 from fairlead.policy.documents import validate
 from fairlead.policy.errors import PolicyShape
-from fairlead.policy.model import Document, Name
 from fairlead.policy.source import Source, read_source
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fairlead.core import STAGES, FairleadError, Problems, Stage, digest
-from fairlead.detectors import Detector, NoOperatingPoint, Pattern, PatternScanner, Registry, builtin_patterns, patterns_of
+from fairlead.detectors import Detector, NoOperatingPoint, Pattern, PatternScanner, Registry, builtin_patterns, is_dear, patterns_of
+from fairlead.policy.cascade import Cascade, dear_of, ladder_of
 from fairlead.policy.cedar import ToolLaw, compile_law
 from fairlead.policy.documents import validate
 from fairlead.policy.entities import patterns_of_policy
@@ -76,22 +77,28 @@ def compile_release(
             rules.append(_rule(entry, policy, known, source.where(("rules", index))))
         except PolicyThreshold as problem:
             problems.append(problem)
+    cascade = Cascade(rules, known, dear_of(registry.all(), remotes_of(document.detectors)))
+    if not problems:
+        problems += cascade.problems(document.cascade, ladder_of(document.latency, document.tier), source)
     tools = tuple(compile_tool(entry, source.where(("tools", index))) for index, entry in enumerate(document.tools))
     law, wrong = compile_law(tools, cedar)
     problems += wrong
     if problems:
         raise _refused(source.path, problems)
-    return _release(document, registry, tuple(rules), (tools, law, pinned), prompts or {})
+    return _release(document, registry, (tuple(rules), cascade), (tools, law, pinned), prompts or {})
 
 
 def _release(
     document: PolicyDocument,
     registry: Registry,
-    rules: tuple[Rule, ...],
+    ruling: tuple[tuple[Rule, ...], Cascade],
     tooling: tuple[tuple[Tool, ...], ToolLaw, Pins],
     prompts: Mapping[str, str],
 ) -> Release:
+    rules, cascade = ruling
     scanners = _scanners(rules, patterns_of_policy(document))
+    ladder = ladder_of(document.latency, document.tier)
+    dear = cascade.resolve(document.cascade, ladder)
     remotes = remotes_of(document.detectors)
     detectors = {stage: tuple(_detectors(stage, rules, registry)) for stage in STAGES}
     canonical: dict[str, object] = {
@@ -99,6 +106,10 @@ def _release(
         "policy": document.model_dump(mode="json", by_alias=True),
         "cedar": {"schema": tooling[1].schema, "policies": {entry.id: entry.encoded for entry in tooling[1].statements}},
         "thresholds": {rule.id: {"patterns": rule.threshold, "detectors": dict(rule.thresholds)} for rule in rules},
+        "cascade": {
+            stage: {entry.id: {zone.hazard: dict(zone.starts) for zone in entry.zones} for entry in entries}
+            for stage, entries in dear.items()
+        },
         "patterns": {stage: scanner.id for stage, scanner in scanners.items()},
         "messages": {**DEFAULT_MESSAGES, **document.messages},
         "prompts": {name: digest(text) for name, text in prompts.items()},
@@ -114,6 +125,8 @@ def _release(
         law=tooling[1],
         pins=tooling[2],
         detectors=detectors,
+        dear=dear,
+        ladder=ladder,
         remotes={stage: tuple(remote for remote in remotes if remote.id in _needed(stage, rules)) for stage in STAGES},
         scanners=scanners,
         tables={stage: RuleTable([rule for rule in rules if stage in rule.stages]) for stage in STAGES},
@@ -201,7 +214,7 @@ def _named(detector: str, names: Sequence[str]) -> bool:
 
 
 def _detectors(stage: Stage, rules: Sequence[Rule], registry: Registry) -> Iterator[Detector]:
-    local = {detector.id: detector for detector in registry.all()}
+    local = {detector.id: detector for detector in registry.all() if not is_dear(detector)}
     for name in sorted(_needed(stage, rules)):
         if name in local:
             yield local[name]

@@ -8,12 +8,15 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from fairlead.core import Action, Mode, Stage
 from fairlead.detectors.remote import KINDS, KindName
 from fairlead.policy.addresses import served
+from fairlead.policy.base import Document, Name, Names, Score, Share, Text, listed, sequence
+from fairlead.policy.latency import LatencyDocument, ZoneDocument
+from fairlead.policy.limits import LimitsDocument
 from fairlead.policy.media import MediaDocument
 from fairlead.policy.retrieval import RetrievalDocument
 
@@ -37,29 +40,6 @@ Operator = Literal["placeholder", "mask", "partial", "hash", "pseudonym"]
 Extractor = Literal["integer", "number", "date", "time", "listed"]
 """A declassifier: a value of this form carries so little that it may come out of data."""
 
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.:/-]*$"
-Name: TypeAlias = Annotated[str, StringConstraints(pattern=_NAME, max_length=80)]
-Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%\Z")
-
-
-def _listed(value: object) -> object:
-    """Let one value stand for a list of one."""
-    return tuple(value) if isinstance(value, list) else (value,)
-
-
-def _sequence(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _share(value: object) -> object:
-    """Read ``0.5%`` or ``0.005``."""
-    if isinstance(value, str):
-        if (match := _PERCENT.match(value)) is None:
-            raise PydanticCustomError("share", "this is no share", {"mend": "write 0.5% or 0.005"})
-        return float(match[1]) / 100
-    return value
-
 
 def _reference_to_secret(value: object) -> object:
     if isinstance(value, str) and re.match(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00-\x1f]{1,4000})\Z", value):
@@ -77,17 +57,8 @@ def _operator(value: object) -> object:
     return value
 
 
-Stages: TypeAlias = Annotated[tuple[Stage, ...], BeforeValidator(_listed), Field(min_length=1)]
-Actions: TypeAlias = Annotated[tuple[Action, ...], BeforeValidator(_listed), Field(min_length=1)]
-Names: TypeAlias = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
-Share: TypeAlias = Annotated[float, BeforeValidator(_share), Field(gt=0, lt=1)]
-Score: TypeAlias = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)]
-
-
-class Document(BaseModel):
-    """Base of all documents: frozen, strict, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
+Stages: TypeAlias = Annotated[tuple[Stage, ...], BeforeValidator(listed), Field(min_length=1)]
+Actions: TypeAlias = Annotated[tuple[Action, ...], BeforeValidator(listed), Field(min_length=1)]
 
 
 class UpstreamDocument(Document):
@@ -97,7 +68,7 @@ class UpstreamDocument(Document):
     """Which API it speaks; servers that are compatible with it count."""
     model: str = ""
     """Model to ask for instead of the client's; empty leaves the client's."""
-    models: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+    models: Annotated[tuple[Text, ...], BeforeValidator(listed)] = ()
     """Names of models by which clients ask for this upstream; one that no upstream lists goes to the first that lists none."""
     base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$"), AfterValidator(served)] = ""
     """Where its server is; empty for the provider's own."""
@@ -131,11 +102,11 @@ class DetectorDocument(Document):
     """Time for all of a text; what has not answered by then is recorded as timed out."""
     window: Annotated[int, Field(ge=200, le=1_000_000)] | None = None
     """Characters that are sent in one piece."""
-    labels: dict[Text, Name] = {}
+    labels: dict[Text, Name] = Field(default={})
     """Label of the model or service to hazard; instead of those that the kind has."""
     download: bool = False
     """Whether a model may be fetched when it is not on this machine."""
-    points: Annotated[tuple[PointDocument, ...], BeforeValidator(_sequence)] = ()
+    points: Annotated[tuple[PointDocument, ...], BeforeValidator(sequence)] = ()
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -240,7 +211,7 @@ class Constraint(Document):
     def _lists(cls, value: object) -> object:
         if not isinstance(value, Mapping):
             return value
-        return {key: _sequence(item) for key, item in value.items()}
+        return {key: sequence(item) for key, item in value.items()}
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
@@ -260,7 +231,7 @@ class WhenDocument(Document):
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
     __pydantic_extra__: dict[str, Constraint]
 
-    provenance: dict[str, Annotated[tuple[Label, ...], BeforeValidator(_listed), Field(min_length=1)]] = {}
+    provenance: dict[str, Annotated[tuple[Label, ...], BeforeValidator(listed), Field(min_length=1)]] = Field(default={})
     """Argument to the origins that its values may come from."""
 
     @property
@@ -286,7 +257,7 @@ class BudgetDocument(Document):
     """What a Trajectory may spend on one tool; counted before the call, and given back if it was not made."""
 
     calls: Annotated[int, Field(ge=1)] | None = None
-    total: dict[str, int | float] = {}
+    total: dict[str, int | float] = Field(default={})
     """Argument to the largest sum of its values."""
 
 
@@ -305,19 +276,19 @@ class ToolDocument(Document):
     """What a call changes; unknown counts as irreversible."""
     private: bool = False
     """True when the outputs are not for everyone's eyes."""
-    readers: Annotated[tuple[Domain, ...], BeforeValidator(_listed)] = ()
+    readers: Annotated[tuple[Domain, ...], BeforeValidator(listed)] = ()
     """Whose mail domains may read the private outputs."""
     egress: Names = ()
     """Arguments that say to whom or where data leaves."""
-    intent: Annotated[tuple[Intent, ...], BeforeValidator(_listed)] = ()
+    intent: Annotated[tuple[Intent, ...], BeforeValidator(listed)] = ()
     """Words of the user that ask for this tool; once the model has read untrusted text, it needs one of them."""
-    takes: dict[str, Name] = {}
+    takes: dict[str, Name] = Field(default={})
     """Argument to the kind of id that it takes, such as ``file_id: file``."""
     records: RecordsDocument | None = None
     """What a result's records are, so that an id in the only one that fits is ``selected``."""
     constants: Names = ()
     """Words of the tool's own format that may stand in its arguments."""
-    declassify: dict[str, Extractor] = {}
+    declassify: dict[str, Extractor] = Field(default={})
     """Argument to the form in which a value may come out of data, as ``typed``."""
     budget: BudgetDocument | None = None
     """Most calls and sums in one Trajectory."""
@@ -337,11 +308,11 @@ class EntityDocument(Document):
     name: Name
     pattern: Text | None = None
     """Regular expression in the part of the syntax that RE2 and Python share; without look-arounds and back-references."""
-    words: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+    words: Annotated[tuple[Text, ...], BeforeValidator(listed)] = ()
     """Words or phrases to find instead of a pattern, whatever their case."""
     checksum: Name = ""
     """Name of a check that it must pass, such as ``luhn``."""
-    context: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+    context: Annotated[tuple[Text, ...], BeforeValidator(listed)] = ()
     """Words one of which must stand shortly before it."""
     hazard: Literal["pii", "secret"] = "pii"
 
@@ -360,11 +331,11 @@ Reach: TypeAlias = Literal["refuse", "guard"]
 class McpServerDocument(Document):
     """An MCP server behind the gateway: a command that is started, or a URL that is asked."""
 
-    command: Annotated[tuple[Text, ...], BeforeValidator(_sequence)] = ()
+    command: Annotated[tuple[Text, ...], BeforeValidator(sequence)] = ()
     """Program and arguments; spoken to over its standard input and output."""
     env: dict[
         Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], Annotated[str, BeforeValidator(_reference_to_secret)]
-    ] = {}
+    ] = Field(default={})
     """Variables that the command gets beside a bare minimum, each ``env:NAME``."""
     url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$"), AfterValidator(served)] = ""
     """Where it serves streamable HTTP."""
@@ -394,61 +365,6 @@ class McpDocument(Document):
     servers: Annotated[dict[ServerName, McpServerDocument], Field(min_length=1)]
     keys: dict[Name, Names] | None = None
     """Name or id of an API key to the tools that it may see and call; without it, every key may use every tool that the policy lists."""
-
-
-Ceiling: TypeAlias = Annotated[int, Field(ge=1, le=10**15)]
-Money: TypeAlias = Annotated[float, Field(ge=0, le=10**6)]
-
-
-class CeilingsDocument(Document):
-    """What one subject may spend."""
-
-    requests_per_minute: Ceiling | None = None
-    tokens_per_day: Ceiling | None = None
-    cost_per_day: Annotated[float, Field(gt=0, le=10**9)] | None = None
-    """In the currency of the prices."""
-
-
-class ToolLimitsDocument(Document):
-    """How often one tenant's agents may call a tool."""
-
-    calls_per_hour: Ceiling
-
-
-class PerDocument(Document):
-    """Budgets of others than the API key."""
-
-    tenant: CeilingsDocument = CeilingsDocument()
-    user: CeilingsDocument = CeilingsDocument()
-    """The application's own user, as it names him; requests that name none share one budget."""
-    tool: dict[Name, ToolLimitsDocument] = {}
-
-
-class PriceDocument(Document):
-    """What a million tokens of a model cost."""
-
-    read: Money = Field(alias="in")
-    written: Money = Field(alias="out")
-
-
-class LimitsDocument(CeilingsDocument):
-    """Budgets of each API key, and of others."""
-
-    per: PerDocument = PerDocument()
-    cost_per_million: dict[Text, PriceDocument] = {}
-    """Model to its prices; one that is not there costs as much as the dearest."""
-
-    @property
-    def subjects(self) -> tuple[tuple[str, CeilingsDocument], ...]:
-        """Each kind of subject, and its ceilings."""
-        return ("key", self), ("tenant", self.per.tenant), ("user", self.per.user)
-
-    @model_validator(mode="after")
-    def _priced(self) -> Self:
-        if not self.cost_per_million and any(ceilings.cost_per_day is not None for _, ceilings in self.subjects):
-            mend = "add 'cost_per_million: {model: {in: 3, out: 15}}'"
-            raise PydanticCustomError("limits", "'cost_per_day' needs the prices of models", {"mend": mend})
-        return self
 
 
 class IncidentWhen(Document):
@@ -485,16 +401,19 @@ class PolicyDocument(Document):
     hold_cap: Literal["block", "pass"] = "block"
     on_error: Literal["closed", "open"] | None = None
     near_miss_band: Score = 0.1
-    upstream: dict[Name, UpstreamDocument] = {}
-    detectors: dict[Name, DetectorDocument] = {}
-    rules: Annotated[tuple[RuleDocument, ...], BeforeValidator(_sequence)] = ()
-    entities: Annotated[tuple[EntityDocument, ...], BeforeValidator(_sequence)] = ()
-    tools: Annotated[tuple[ToolDocument, ...], BeforeValidator(_sequence)] = ()
+    upstream: dict[Name, UpstreamDocument] = Field(default={})
+    detectors: dict[Name, DetectorDocument] = Field(default={})
+    rules: Annotated[tuple[RuleDocument, ...], BeforeValidator(sequence)] = ()
+    entities: Annotated[tuple[EntityDocument, ...], BeforeValidator(sequence)] = ()
+    tools: Annotated[tuple[ToolDocument, ...], BeforeValidator(sequence)] = ()
     mcp: McpDocument | None = None
     retrieval: RetrievalDocument | None = None
     media: MediaDocument = MediaDocument()
     limits: LimitsDocument = LimitsDocument()
+    latency: LatencyDocument = LatencyDocument()
+    cascade: dict[Name, ZoneDocument] = Field(default={})
+    """Hazard to where the grey zone of its fast detectors begins; without an entry its dear detectors are always asked."""
     pseudonym_ttl_s: Annotated[int, Field(ge=1, le=2_592_000)] = 3600
     """How long what a pseudonym stands for is kept since it was last used."""
-    messages: dict[Name, Text] = {}
-    incidents: Annotated[tuple[IncidentDocument, ...], BeforeValidator(_sequence)] = ()
+    messages: dict[Name, Text] = Field(default={})
+    incidents: Annotated[tuple[IncidentDocument, ...], BeforeValidator(sequence)] = ()

@@ -7,6 +7,7 @@ import msgspec
 from fairlead.core import SEVERITY, Decision, Finding, Stage
 from fairlead.detectors import Detector, PatternScanner
 from fairlead.detectors.remote import Remote
+from fairlead.policy.cascade import Dear, Ladder
 from fairlead.policy.cedar import ToolLaw
 from fairlead.policy.model import PolicyDocument
 from fairlead.policy.pins import Pins
@@ -29,6 +30,11 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     pins: Pins
     """The tool definitions of MCP servers that the operator has reviewed."""
     detectors: Mapping[Stage, tuple[Detector, ...]]
+    """The fast ones, which always run."""
+    dear: Mapping[Stage, tuple[Dear, ...]]
+    """Those that the cascade asks after them; only of Stages that have any."""
+    ladder: Ladder
+    """What guarding may take, and what gives way first."""
     remotes: Mapping[Stage, tuple[Remote, ...]]
     scanners: Mapping[Stage, PatternScanner]
     tables: Mapping[Stage, RuleTable]
@@ -44,8 +50,16 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return stated == "closed" if stated is not None else self.policy.tier != "minimal"
 
     def detectors_at(self, stage: Stage) -> tuple[Detector, ...]:
-        """Return the detectors that the rules of a Stage need, without the pattern scanner."""
+        """Return the fast detectors that the rules of a Stage need, without the pattern scanner."""
         return self.detectors.get(stage, ())
+
+    def dear_at(self, stage: Stage) -> tuple[Dear, ...]:
+        """Return the dear detectors that the rules of a Stage need, in the order in which they are asked."""
+        return self.dear.get(stage, ())
+
+    def local_at(self, stage: Stage) -> tuple[Detector, ...]:
+        """Return all detectors of a Stage that the policy does not declare itself, fast and dear, without the pattern scanner."""
+        return (*self.detectors_at(stage), *(entry.asks for entry in self.dear_at(stage) if not isinstance(entry.asks, Remote)))
 
     def remotes_at(self, stage: Stage) -> tuple[Remote, ...]:
         """Return the detectors outside the process that the rules of a Stage need."""

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from fairlead.core import Clock, Decision, FairleadError, InvalidInput, canonical_bytes, new_id
-from fairlead.guard import ExchangeContext, Flow, Spending, StageOutcome, drive
+from fairlead.guard import ExchangeContext, Flow, Pace, Spending, StageOutcome, drive
 from fairlead.journal import AuditEntry, Journal, Record
 from fairlead.policy import Release
 from fairlead.releases import LEFT_OUT, ShadowRecord, Tally, in_shadow
@@ -85,7 +85,7 @@ class Beside:
     def _decisions(self) -> list[Decision]:
         found: list[Decision] = []
         for context, make in self._steps:
-            own = msgspec.structs.replace(context, release=self.serving.release, spending=Spending())
+            own = msgspec.structs.replace(context, release=self.serving.release, spending=Spending(), pace=Pace())
             outcomes = drive(make(own), self.serving.ports)
             found += [outcome.decision for outcome in outcomes]
             if any(outcome.stopped and outcome.decision.stage != "tool_call" for outcome in outcomes):

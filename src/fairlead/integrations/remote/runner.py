@@ -90,24 +90,24 @@ class RemoteRunner:
         self._loop = self._thread = None
 
     async def _detect(self, job: RemoteJob) -> Detected:
-        pairs = [(remote, segment) for segment in job.segments for remote in job.remotes]
-        results = await asyncio.gather(*(self._one(remote, segment) for remote, segment in pairs))
+        results = await asyncio.gather(*(self._one(remote, segment, job.within_us) for remote, segment in job.pairs))
         findings: list[Finding] = []
         coverage: list[Coverage] = []
-        for (remote, segment), (status, seen, reason) in zip(pairs, results, strict=True):
+        for (remote, segment), (status, seen, reason) in zip(job.pairs, results, strict=True):
             findings += [_finding(hit, segment, remote, late=job.late) for hit in seen.hits]
             chars = len(segment.text)
             coverage.append(Coverage(path=segment.path, chars=chars, status=status, detectors=(remote.id,), reason=reason))
         return Detected(tuple(findings), tuple(coverage))
 
-    async def _one(self, remote: Remote, segment: Segment) -> tuple[Status, Seen, str]:
+    async def _one(self, remote: Remote, segment: Segment, within_us: int | None) -> tuple[Status, Seen, str]:
         """Ask one detector about one text; whatever goes wrong is a status with a reason, and the reason holds no content."""
         if not segment.text.strip():
             return "skipped", Seen(()), "there is no text"
+        patience_ms = remote.timeout_ms if within_us is None else min(remote.timeout_ms, within_us // 1000)
         try:
-            seen = await asyncio.wait_for(self._ask(remote, segment), remote.timeout_ms / 1000)
+            seen = await asyncio.wait_for(self._ask(remote, segment), patience_ms / 1000)
         except TimeoutError:
-            return "timed_out", Seen(()), f"no answer within {remote.timeout_ms} ms"
+            return "timed_out", Seen(()), f"no answer within {patience_ms} ms"
         except _Failed as failed:
             return "errored", Seen(()), str(failed)
         except Exception as error:  # noqa: BLE001 - an adapter or library may raise anything; it is recorded and the policy decides

@@ -9,10 +9,11 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from fairlead.core import FairleadError, Problems
+from fairlead.policy.base import Document
 from fairlead.policy.cedar import conditions_of, encoded, plainly, schema_of
 from fairlead.policy.documents import validate
 from fairlead.policy.errors import PolicyCedar, PolicyReference, PolicyShape
-from fairlead.policy.model import Document, ToolDocument, WhenDocument
+from fairlead.policy.model import ToolDocument, WhenDocument
 from fairlead.policy.proofs.errors import Untranslated
 from fairlead.policy.proofs.exposure import stricter
 from fairlead.policy.proofs.findings import Finding, Outcome, State, Witness
