@@ -201,6 +201,91 @@ def test_a_canary_anywhere_in_a_stream_stays_here(desk: Door, specimen: Specimen
         assert SECRET.encode() not in answer.body, path
 
 
+HALF, REST = SECRET[:9], SECRET[9:]
+
+
+def _said(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _asked(*messages: dict[str, Any]) -> dict[str, Any]:
+    return {"model": "m", "max_tokens": 9, "messages": list(messages)}
+
+
+def _of(role: str, *texts: str) -> dict[str, Any]:
+    return {"role": role, "content": texts[0] if len(texts) == 1 else [_said(text) for text in texts]}
+
+
+_USED = [
+    {"role": "user", "content": "go"},
+    {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "search_docs", "input": {}}]},
+]
+_CALLED = {"id": "call_1", "type": "function", "function": {"name": "search_docs", "arguments": "{}"}}
+SPLIT_REQUESTS = {
+    "chat parts": ("chat", _asked(_of("user", HALF, REST))),
+    "chat messages": ("chat", _asked(_of("user", HALF), _of("user", REST))),
+    "chat message and part": ("chat", _asked(_of("user", "a", HALF), _of("user", REST))),
+    "chat tool result": (
+        "chat",
+        _asked(_USED[0], {"role": "assistant", "tool_calls": [_CALLED]}, {**_of("tool", HALF, REST), "tool_call_id": "call_1"}),
+    ),
+    "messages blocks": ("messages", _asked(_of("user", "x ", HALF, REST, " y"))),
+    "messages messages": ("messages", _asked(_of("user", HALF), _of("user", REST, "y"))),
+    "messages system": ("messages", {**_asked(_of("user", "x")), "system": [_said(HALF), _said(REST)]}),
+    "messages tool result": (
+        "messages",
+        _asked(
+            *_USED, {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [_said(HALF), _said(REST)]}]}
+        ),
+    ),
+    "counted": ("count_tokens", _asked(_of("user", HALF, REST))),
+    "responses parts": (
+        "responses",
+        {"model": "m", "input": [{"role": "user", "content": [{"type": "input_text", "text": text} for text in (HALF, REST)]}]},
+    ),
+    "responses messages": ("responses", {"model": "m", "input": [_of("user", HALF), _of("user", REST)]}),
+}
+SPLIT_REPLIES = {
+    "messages blocks": ("messages", messages_wire.reply("it is ", HALF, REST, "so")),
+    "messages thinking": (
+        "messages",
+        messages_wire.reply(*({"type": "thinking", "thinking": text, "signature": "EqQBCg"} for text in (HALF, REST)), "done"),
+    ),
+    "messages cited": (
+        "messages",
+        messages_wire.reply({**_said(HALF), "citations": [{"type": "char_location", "cited_text": "as read"}]}, REST),
+    ),
+    "responses parts": ("responses", responses_wire.reply(responses_wire.message("it is ", HALF, REST))),
+    "responses items": ("responses", responses_wire.reply(responses_wire.message(HALF), responses_wire.message(REST, identity="msg_2"))),
+}
+
+
+@pytest.mark.parametrize(("api", "request_"), SPLIT_REQUESTS.values(), ids=SPLIT_REQUESTS.keys())
+def test_a_secret_over_two_parts_of_a_request_stays_here(desk: Door, api: str, request_: dict[str, Any]) -> None:
+    answer = ask(desk, SPECIMENS[api], request_, whole(SPECIMENS[api]))
+    assert answer.status == 400, answer.body
+    assert desk.upstream.requests == []
+
+
+@pytest.mark.parametrize(("api", "reply"), SPLIT_REPLIES.values(), ids=SPLIT_REPLIES.keys())
+def test_a_secret_over_two_parts_of_an_answer_stays_here(desk: Door, api: str, reply: dict[str, Any]) -> None:
+    specimen = SPECIMENS[api]
+    assert HALF.encode() not in ask(desk, specimen, specimen.request, whole(specimen, reply)).body
+    for size in (1, 5, 1000):
+        told = messages_wire.events_of(reply, size) if api == "messages" else responses_wire.events(reply, size)
+        answer = ask(desk, specimen, {**specimen.request, "stream": True}, specimen.wire(told))
+        shown = "".join(_deltas(answer.body))
+        assert HALF[:4] not in shown, (size, shown)
+        assert HALF.encode() not in answer.body
+        assert answer.ended
+
+
+def _deltas(body: bytes) -> Iterator[str]:
+    for event in messages_wire.left(body):
+        delta = event.get("delta")
+        yield delta if isinstance(delta, str) else "".join(text for text in (delta or {}).values() if isinstance(text, str))
+
+
 @pytest.mark.slow
 @every_api
 def test_what_is_cut_out_of_any_string_is_gone(cutting: Door, specimen: Specimen) -> None:

@@ -54,6 +54,17 @@ class PatternStream:
         """Return how many characters are held now."""
         return len(self._held)
 
+    def fork(self) -> "PatternStream":
+        """Return another stream of the same text, as far as it came."""
+        other = PatternStream(self._scanner, self._cap)
+        other._held, other._left, other._offset = self._held, self._left, self._offset
+        return other
+
+    @property
+    def settled(self) -> int:
+        """Return how many characters are decided."""
+        return self._offset
+
     def feed(self, chunk: str) -> Settled:
         """Take the next piece and return what is decided now."""
         return self._settle(self._held + chunk, last=False)

@@ -9,7 +9,7 @@ from fairlead.core import InvalidInput, Segment, State
 from fairlead.gateway.http import Headers, HttpProblem, Wire
 from fairlead.gateway.tool_calls import check_call
 from fairlead.gateway.upstream import MAX_RESPONSE
-from fairlead.guard import Spot, StreamGuard, adrive, explain, guard_output, tokens_in
+from fairlead.guard import Released, Spot, StreamGuard, adrive, explain, guard_output, tokens_in
 from fairlead.wire import CallRef, Chunk, Codec, Delta, Event, EventReader, Interaction, Leaving, Usage, larger, usage_of
 from fairlead.wiring.exchange import Exchange
 
@@ -28,10 +28,12 @@ class _Call:
 class _Choice:
     """What must be remembered of a choice that goes on."""
 
-    __slots__ = ("calls", "kept", "said")
+    __slots__ = ("calls", "kept", "said", "waiting")
 
     def __init__(self) -> None:
         self.calls: dict[int, _Call] = {}
+        self.waiting: list[tuple[Leaving, dict[str, str]]] = []
+        """What ends parts that are not decided to their end yet, and what came after it; with the texts that leave with each."""
         self.kept = 0
         self.said = 0
 
@@ -100,43 +102,72 @@ class AnswerStream:
             held.tool += call.tool
             held.arguments.append(call.arguments)
         texts: dict[str, str] = {}
-        for channel, text in delta.texts:
-            released = self.guard.feed(choice, channel, text)
-            if released.text:
-                texts[channel] = texts.get(channel, "") + released.text
-            if released.blocked:
-                return self._stop(choice, texts)
+        if (state.waiting and delta.calls and self._put(state, self.guard.settle(choice), texts)) or self._read_texts(delta, state, texts):
+            return self._stop(choice, texts)
         if delta.finish:
             return await self._finish(delta, texts)
         if delta.closed or delta.ends:
-            return await self._end_parts(delta, state, texts)
+            calls, said = await self._decide_calls(choice, state, delta.ends)
+            return self._leave(state, Leaving(choice, delta.role, texts, delta.closed, delta.ends, calls, said), texts)
+        if state.waiting:
+            return self._leave(state, Leaving(choice, delta.role, texts), texts)
         return self.codec.write(Leaving(choice, delta.role, texts)) if texts or delta.role else []
 
-    async def _end_parts(self, delta: Delta, state: _Choice, texts: dict[str, str]) -> list[bytes]:
-        if self._close(delta.choice, delta.closed, texts):
-            return self._stop(delta.choice, texts)
-        calls, said = await self._decide_calls(delta.choice, state, delta.ends)
-        return self.codec.write(Leaving(delta.choice, delta.role, texts, delta.closed, delta.ends, calls, said))
+    def _read_texts(self, delta: Delta, state: _Choice, texts: dict[str, str]) -> bool:
+        """Guard the texts of a delta and the ends of channels; tell whether the choice must be stopped."""
+        choice, closed = delta.choice, delta.closed
+        told = dict(delta.texts) if closed else {}
+        # What ended before this delta has ended before any of its texts began.
+        for channel in closed:
+            if channel not in told and self._put(state, self.guard.close(choice, channel), texts):
+                return True
+        for channel, text in delta.texts:
+            released = self.guard.feed(choice, channel, text)
+            if released.before and self._put(state, released.before, texts):
+                return True
+            if released.text:
+                texts[channel] = texts.get(channel, "") + released.text
+            if released.blocked or (channel in closed and self._put(state, self.guard.close(choice, channel), texts)):
+                return True
+        return False
 
     async def _finish(self, delta: Delta, texts: dict[str, str]) -> list[bytes]:
         choice = delta.choice
         state = self._open[choice]
-        if self._close(choice, ("",), texts):
+        if self._put(state, self.guard.close(choice), texts):
             return self._stop(choice, texts)
         calls, said = await self._decide_calls(choice, state, tuple(sorted(state.calls)))
         finish = self.codec.stopped if state.said and not state.kept else delta.finish
         self._end(choice)
-        return self.codec.write(Leaving(choice, delta.role, texts, delta.closed, delta.ends, calls, said, finish))
+        return self._leave(state, Leaving(choice, delta.role, texts, delta.closed, delta.ends, calls, said, finish), texts)
 
-    def _close(self, choice: int, channels: tuple[str, ...], texts: dict[str, str]) -> bool:
-        """Add what is released when channels end; tell whether the choice must be stopped."""
-        for ended in channels:
-            for channel, released in self.guard.close(choice, ended):
-                if released.text:
-                    texts[channel] = texts.get(channel, "") + released.text
-                if released.blocked:
-                    return True
+    def _put(self, state: _Choice, pieces: Iterable[tuple[str, Released]], texts: dict[str, str]) -> bool:
+        """Add what is released to what it leaves with; tell whether the choice must be stopped."""
+        for channel, released in pieces:
+            place = next((place for place, (leaving, _) in enumerate(state.waiting) if channel in leaving.closed), -1)
+            into = state.waiting[place][1] if place >= 0 else texts
+            if released.text:
+                into[channel] = into.get(channel, "") + released.text
+            if released.blocked:
+                if place >= 0:
+                    # The part that is stopped here does not come to its end.
+                    texts.update({name: text for _, held in state.waiting[place:] for name, text in held.items()})
+                    del state.waiting[place:]
+                return True
         return False
+
+    def _leave(self, state: _Choice, leaving: Leaving, texts: dict[str, str]) -> list[bytes]:
+        """Return the events of what may leave now: in order, and of a part that waits nothing that comes after it."""
+        out: list[bytes] = []
+        waiting = [*state.waiting, (leaving, texts)]
+        while waiting and not self.guard.holds(leaving.choice, waiting[0][0].closed):
+            out += self._written(waiting.pop(0)[0])
+        state.waiting = waiting
+        return out
+
+    def _written(self, leaving: Leaving) -> list[bytes]:
+        told = leaving.texts or leaving.role or leaving.closed or leaving.ends or leaving.finish
+        return self.codec.write(leaving) if told else []
 
     async def _decide_calls(
         self, choice: int, state: _Choice, ends: tuple[int, ...]
@@ -165,8 +196,10 @@ class AnswerStream:
 
     def _stop(self, choice: int, texts: dict[str, str]) -> list[bytes]:
         self._stopped.add(choice)
+        state = self._open.get(choice)
+        out = [event for leaving, _ in (state.waiting if state is not None else ()) for event in self._written(leaving)]
         self._end(choice)
-        return self.codec.write(Leaving(choice, texts=texts, finish=self.codec.stopped))
+        return out + self.codec.write(Leaving(choice, texts=texts, finish=self.codec.stopped))
 
     async def _pass_unknown(self, chunk: Chunk) -> bool:
         if self._exchange.context.release.policy.unknown == "allow":

@@ -7,12 +7,15 @@ import msgspec
 
 from fairlead.core import Coverage, Finding, Origin, Segment
 from fairlead.detectors import Comparing, Detector, Hit, PatternScanner, Text, prepare
+from fairlead.guard.joined import over_seams, runs_in, stretches
 
 VIEWS = "views@2"
 """Who is named in the Coverage when a text decodes to more than the budget."""
 NO_SOURCES = "not applicable: the Exchange holds no source to compare the text with"
 """A text that was compared with nothing was not found to be borne out."""
 SOURCE_ORIGINS: frozenset[Origin] = frozenset({"retrieved", "tool"})
+_INSIDERS: frozenset[Origin] = frozenset({"system", "developer"})
+"""What they write in parts is no attack in parts."""
 UNREAD = "what the text decodes to was not all read: it is nested too deeply, or too large"
 
 
@@ -70,6 +73,9 @@ def run_detectors(job: DetectJob) -> Detected:
         if not ran and not errored and not missed:
             why = "no rule of this stage needs a detector"
             coverage.append(Coverage(path=segment.path, chars=chars, status="skipped", detectors=(), reason=why))
+    if len(job.segments) > 1:
+        for run in runs_in(job.segments):
+            _read_joined(run, job, findings, coverage)
     return Detected(tuple(findings), tuple(coverage))
 
 
@@ -99,6 +105,29 @@ def _run_on(segment: Segment, text: Text, job: DetectJob, findings: list[Finding
         ran.append(name)
         findings.extend(finding_of(hit, segment.path, name, late=job.late) for hit in hits)
     return tuple(ran), tuple(errored), tuple(missed)
+
+
+def _read_joined(run: tuple[Segment, ...], job: DetectJob, findings: list[Finding], coverage: list[Coverage]) -> None:
+    """Look at what lies over the seams of texts that follow one another: for patterns in all of them, for scores in an outsider's."""
+    errored: set[str] = set()
+    if job.scanner is not None:
+        patterns = DetectJob((), (), job.scanner, job.late)
+        for texts in stretches(run, job.scanner.width):
+            findings.extend(over_seams(_found(texts, patterns, errored), texts, last=True))
+    scored = tuple(detector for detector in job.detectors if not _compares(detector))
+    if scored and run[0].origin not in _INSIDERS:
+        findings.extend(over_seams(_found(run, DetectJob((), scored, late=job.late), errored), run))
+    if errored:
+        why = "the detector raised an error on the text joined with the next"
+        chars = sum(len(segment.text) for segment in run)
+        coverage.append(Coverage(path=run[0].path, chars=chars, status="errored", detectors=tuple(sorted(errored)), reason=why))
+
+
+def _found(texts: tuple[Segment, ...], job: DetectJob, errored: set[str]) -> list[Finding]:
+    joined = msgspec.structs.replace(texts[0], text="".join(segment.text for segment in texts))
+    found: list[Finding] = []
+    errored.update(_run_on(joined, prepare(joined.text), job, found)[1])
+    return found
 
 
 def _compares(detector: Detector) -> bool:

@@ -17,6 +17,7 @@ from fairlead.guard.cascade import ask_dear, left_out
 from fairlead.guard.context import ExchangeContext, StageOutcome
 from fairlead.guard.detect import Detected, DetectJob
 from fairlead.guard.errors import PortFailed
+from fairlead.guard.joined import SEAM
 from fairlead.guard.media import read_media, with_readable
 from fairlead.guard.ports import (
     Ask,
@@ -174,7 +175,7 @@ def _look(context: ExchangeContext, spot: Spot, segments: Sequence[Segment], pas
     findings = detected.findings
     if spot.stage == "output":
         # In a stream a decoded view is complete only when its text has left: so that a split changes nothing, it is late here too.
-        findings = tuple(msgspec.structs.replace(finding, late=True) if finding.view else finding for finding in findings)
+        findings = tuple(msgspec.structs.replace(finding, late=True) if finding.view not in ("", SEAM) else finding for finding in findings)
     judgement = judge(context, spot.stage, findings)
     fingerprint = yield from ask_fingerprint(tuple(segment.text for segment in segments))
     end = yield from ask_time()

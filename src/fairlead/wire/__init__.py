@@ -9,6 +9,7 @@ from fairlead.wire.interaction import TRAJECTORY, CallRef, Extension, Interactio
 from fairlead.wire.leaves import pointers_in, texts_in, with_texts
 from fairlead.wire.mcp import Told, read_call_result, read_definition, read_listed, read_prompt, read_resource
 from fairlead.wire.moderations import CATEGORIES, Moderated, Verdict, moderation_of, read_moderation
+from fairlead.wire.parts import Part, part_of
 from fairlead.wire.responses import Responses
 from fairlead.wire.sse import Event, EventReader, encode_event
 from fairlead.wire.usage import Usage, larger, usage_of
@@ -34,6 +35,7 @@ __all__ = [
     "Leaving",
     "Made",
     "Moderated",
+    "Part",
     "Provider",
     "Reply",
     "Responses",
@@ -46,6 +48,7 @@ __all__ = [
     "encode_event",
     "larger",
     "moderation_of",
+    "part_of",
     "pointers_in",
     "put_arguments",
     "read_call_result",
