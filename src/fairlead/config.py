@@ -36,6 +36,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "URL of a Redis or Valkey that counts limits for all machines (extra `redis`); a secret. Empty counts here.",
     ),
+    Setting("FAIRLEAD_REGION", "", "Region in which this installation keeps its records, by the name that policies use under `store`."),
     Setting("FAIRLEAD_WORKERS", "1", "Gateway worker processes."),
     Setting("FAIRLEAD_TRACE_SAMPLE", "0.01", "Share of Exchanges that are traced with OpenTelemetry spans, 0 to 1."),
     Setting("FAIRLEAD_OTLP_ENDPOINT", "", "URL that spans are sent to by OTLP over HTTP (extra `otlp`); empty sends none."),
@@ -59,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     console_port: int
     mcp_port: int
     crash_model_port: int
+    region: str
     workers: int
     redis_url: str
     trace_sample: float
@@ -92,6 +94,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         console_port=_integer("FAIRLEAD_CONSOLE_PORT", value),
         mcp_port=_integer("FAIRLEAD_MCP_PORT", value),
         crash_model_port=_integer("FAIRLEAD_CRASH_MODEL_PORT", value),
+        region=value["FAIRLEAD_REGION"],
         workers=_integer("FAIRLEAD_WORKERS", value),
         redis_url=value["FAIRLEAD_REDIS"],
         trace_sample=_share("FAIRLEAD_TRACE_SAMPLE", value),

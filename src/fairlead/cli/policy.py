@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from fairlead.policy import PolicyCase, Release, Rule, RuleScore, Tool
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+TENANT = click.option("--tenant", default="", help="With the overlays for this tenant.")
+API = click.option("--api", default="", help="With the overlays for this API, such as openai_chat.")
+MODEL = click.option("--model", default="", help="With the overlays for this model.")
+REGION = click.option("--region", default="", help="Region of the installation, for a tenant whose region the policy does not say.")
 TESTS_FAILED = 10
 STAGE_NAMES = ("input", "retrieval", "tool_definition", "tool_call", "tool_result", "memory", "handoff", "output")
 
@@ -34,12 +38,14 @@ policy.add_command(canary)
 @click.argument("file", type=FILE, default="fairlead.yaml")
 @json_option
 def check(file: Path, as_json: bool) -> None:
-    """Check a policy and the tools.cedar beside it; every problem is told with its line."""
+    """Check a policy and what stands beside it (overlays, tools.cedar); every problem is told with its line."""
     release = read_release(file)
     if as_json:
-        show_json({"valid": True, "file": str(file), "release": release.id, "rules": len(release.rules), "tools": len(release.tools)})
+        counts = {"rules": len(release.rules), "tools": len(release.tools), "merged": len(release.variants)}
+        show_json({"valid": True, "file": str(file), "release": release.id, **counts})
         return
-    click.echo(f"{file}: valid, {len(release.rules)} rules, {len(release.tools)} tools")
+    merged = f", {len(release.variants)} merged policies" if release.variants else ""
+    click.echo(f"{file}: valid, {len(release.rules)} rules, {len(release.tools)} tools{merged}")
     click.echo(f"release {release.id}")
 
 
@@ -174,14 +180,21 @@ def lint(file: Path, against: Path | None, as_json: bool) -> int:
 @click.option("--stage", type=click.Choice(STAGE_NAMES), default="input", show_default=True, help="Where the text stands.")
 @click.option("--tool", default="", help="Explain a call of this tool; TEXT is its arguments as JSON.")
 @click.option("--policy", "file", type=FILE, default="fairlead.yaml", show_default=True, help="The policy file.")
+@TENANT
+@API
+@MODEL
+@REGION
 @json_option
-def explain(text: str, stage: str, tool: str, file: Path, as_json: bool) -> None:
-    """Say which rule decides about TEXT, on which line it stands, and how near every other rule came."""
+def explain(text: str, stage: str, tool: str, file: Path, as_json: bool, **whose: str) -> None:
+    """Say which rule decides about TEXT, on which line of which file it stands, and how near every other rule came.
+
+    With overlays for such a request, what they set is listed too, each with the line that decided.
+    """
     from fairlead.agents import Rehearsal
     from fairlead.core import STAGES
     from fairlead.policy import explain as explain_rules
 
-    release = read_release(file)
+    release = read_release(file).for_request(whose["tenant"], api=whose["api"], model=whose["model"], region=whose["region"])
     rehearsal = Rehearsal(release)
     place = "tool_call" if tool else next(known for known in STAGES if known == stage)
     outcome = rehearsal.call(tool, text.encode()) if tool else rehearsal.text(place, text)
@@ -190,7 +203,7 @@ def explain(text: str, stage: str, tool: str, file: Path, as_json: bool) -> None
     where = _where(release, decision.rule)
     if as_json:
         ruling = {"action": decision.action, "verdict": decision.verdict, "rule": decision.rule, "where": where, "say": outcome.say}
-        show_json({**ruling, "rules": scores})
+        show_json({**ruling, "rules": scores, "overlays": list(release.overlays), "set_at": dict(release.set_at)})
         return
     click.echo(f"{decision.action}: {f'{decision.rule} ({where})' if decision.rule else 'no rule holds'}")
     if outcome.say:
@@ -199,6 +212,8 @@ def explain(text: str, stage: str, tool: str, file: Path, as_json: bool) -> None
         click.echo(f"goes on as: {next(iter(outcome.texts.values()))}")
     if scores:
         show_table("", ("rule", "line", "score", "holds from", "does", ""), (_score_row(score) for score in scores))
+    if release.overlays:
+        show_table(f"overlays: {', '.join(release.overlays)}", ("key", "set at"), release.set_at.items())
 
 
 @policy.command()

@@ -34,6 +34,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     system: str
     release: str
     """Digest of the Release that decided."""
+    overlays: tuple[str, ...] = ()
+    """Names of its overlays that were for this request."""
     stage: Stage
     at_us: int
     """Wall time in microseconds UTC."""

@@ -7,7 +7,7 @@ from fairlead.gateway.ask import Asked, ask
 from fairlead.gateway.http import HttpProblem, problem_of, respond, unavailable
 from fairlead.gateway.refusal import refusal
 from fairlead.gateway.stream import EVENT_STREAM, stream_response
-from fairlead.guard import StageOutcome, call_of, guard_reply, guard_request, segment_of, settled, tokens_in
+from fairlead.guard import StageOutcome, UpstreamRefused, call_of, guard_reply, guard_request, segment_of, settled, tokens_in
 from fairlead.wire import Interaction, Made, Usage, apply_edits, usage_of
 from fairlead.wiring.exchange import Exchange, context_of
 
@@ -20,11 +20,13 @@ async def answer(asked: Asked) -> None:
     """
     plane, api, request = asked.plane, asked.api, asked.request
     key = plane.authenticate(request.token(), "chat")
-    serving = plane.serving_for(key.tenant, key.id)
+    serving = plane.serving_for(key.tenant, key.id, api=api.name)
     try:
         parsed = api.read_request(request.body, serving.retrieval_tools)
     except InvalidInput as error:
         raise problem_of(error) from error
+    if serving.release.overlays or serving.variants:
+        serving = plane.serving_for(key.tenant, key.id, api=api.name, model=parsed.model)
     exchange = Exchange(plane, serving, context_of(serving, key.tenant, key.id, parsed.extension, parsed.model, request.delegation()))
     ended_by = "internal"
     try:
@@ -82,7 +84,10 @@ async def _say(asked: Asked, exchange: Exchange, parsed: Interaction, stopped: S
 def _route(asked: Asked, exchange: Exchange, outcomes: Sequence[StageOutcome]) -> str:
     api = asked.api
     routed = next((outcome.route for outcome in outcomes if outcome.route), "")
-    route = routed or asked.plane.route(exchange.serving, api.provider, exchange.context.model)
+    try:
+        route = routed or asked.plane.route(exchange.serving, api.provider, exchange.context.model)
+    except UpstreamRefused as refused:
+        raise problem_of(refused, 403) from refused
     provider = exchange.serving.release.policy.upstream[route].provider
     if provider != api.provider:
         message = f"the policy's upstream {route!r} speaks the API of {provider}; this path needs one with 'provider: {api.provider}'"

@@ -174,13 +174,15 @@ async def _interaction(plane: DataPlane, key: ApiKey, body: InteractionBody, sen
     api = APIS.get(body.api)
     if api is None:
         raise HttpProblem(400, "invalid_input", f"there is no such API; use one of {', '.join(APIS)}")
-    serving = plane.serving_for(key.tenant, key.id)
+    serving = plane.serving_for(key.tenant, key.id, api=api.name)
     try:
         asked = None if body.request == _ABSENT else api.read_request(bytes(body.request), serving.retrieval_tools)
         reply = None if body.reply == _ABSENT else api.read_reply(bytes(body.reply))
     except InvalidInput as error:
         raise problem_of(error) from error
     said, model = (asked.extension, asked.model) if asked is not None else (None, "")
+    if serving.release.overlays or serving.variants:
+        serving = plane.serving_for(key.tenant, key.id, api=api.name, model=model)
     exchange = Exchange(plane, serving, context_of(serving, key.tenant, key.id, said, model, delegation))
     outcomes = [] if asked is None else await _asked(exchange, asked)
     stopped = any(outcome.stopped for outcome in outcomes)

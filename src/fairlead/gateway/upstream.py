@@ -14,7 +14,7 @@ from fairlead.core import Clock, SystemClock
 from fairlead.gateway.breaker import Breakers
 from fairlead.gateway.http import HttpProblem, Request
 from fairlead.wire import Provider
-from fairlead.wiring.data_plane import Upstream
+from fairlead.wiring.upstreams import Upstream
 
 CONNECT_S = 10.0
 MAX_RESPONSE = 64 * 1024 * 1024

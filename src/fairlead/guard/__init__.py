@@ -4,7 +4,16 @@ from fairlead.guard.budgets import tokens_in
 from fairlead.guard.context import ExchangeContext, Sealing, StageOutcome
 from fairlead.guard.detect import Detected, DetectJob, as_sources, run_detectors, sources_of
 from fairlead.guard.drivers import adrive, drive
-from fairlead.guard.errors import GuardUnavailable, LeversGone, LimitsFull, LimitsUnusable, NothingToRedact, PortFailed
+from fairlead.guard.errors import (
+    GuardUnavailable,
+    LeversGone,
+    LimitsFull,
+    LimitsUnusable,
+    NothingToRedact,
+    PortFailed,
+    ResidencyRefused,
+    UpstreamRefused,
+)
 from fairlead.guard.flow import (
     Flow,
     check_stage,
@@ -90,6 +99,7 @@ __all__ = [
     "RemoteDetectors",
     "RemoteJob",
     "Replaced",
+    "ResidencyRefused",
     "Sealing",
     "Spending",
     "Spot",
@@ -101,6 +111,7 @@ __all__ = [
     "ToolContext",
     "ToolVerdict",
     "Transcript",
+    "UpstreamRefused",
     "adrive",
     "as_sources",
     "begin_levers",

@@ -37,3 +37,15 @@ class NothingToRedact(InvalidInput):
     """A redaction is asked for where no rule replaces anything."""
 
     code = "nothing-to-redact"
+
+
+class UpstreamRefused(InvalidInput):
+    """The policy does not let an upstream be asked, at least not for this request."""
+
+    code = "upstream-refused"
+
+
+class ResidencyRefused(Unavailable):
+    """The records of a request may not be kept in the region of this installation."""
+
+    code = "residency-refused"

@@ -10,7 +10,7 @@ from fairlead.policy.defaults import default_policy
 from fairlead.policy.definitions import draft_tools, read_definitions
 from fairlead.policy.diff import Change, diff
 from fairlead.policy.documents import load_document
-from fairlead.policy.errors import PolicyCedar, PolicyReference, PolicyShape, PolicySyntax, PolicyThreshold
+from fairlead.policy.errors import PolicyCedar, PolicyConflict, PolicyReference, PolicyShape, PolicySyntax, PolicyThreshold
 from fairlead.policy.explain import RuleScore, explain
 from fairlead.policy.lint import Odd, lint
 from fairlead.policy.media import MediaDocument
@@ -56,6 +56,7 @@ __all__ = [
     "Policy",
     "PolicyCase",
     "PolicyCedar",
+    "PolicyConflict",
     "PolicyDocument",
     "PolicyReference",
     "PolicyShape",

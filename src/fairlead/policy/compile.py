@@ -3,15 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from fairlead.core import STAGES, FairleadError, Problems, Stage, digest
 from fairlead.detectors import Detector, NoOperatingPoint, Pattern, PatternScanner, Registry, builtin_patterns, is_dear, patterns_of
 from fairlead.policy.cascade import Cascade, dear_of, ladder_of
 from fairlead.policy.cedar import ToolLaw, compile_law
 from fairlead.policy.documents import validate
 from fairlead.policy.entities import patterns_of_policy
-from fairlead.policy.errors import PolicyThreshold
+from fairlead.policy.errors import PolicyConflict, PolicyThreshold
 from fairlead.policy.messages import DEFAULT_MESSAGES
 from fairlead.policy.model import IncidentDocument, PolicyDocument, RuleDocument
+from fairlead.policy.overlays import Chooser, Merged, chooser_of, merge, read_overlays
 from fairlead.policy.pins import Pins, read_pins
 from fairlead.policy.references import Parts, reference_problems, registry_problems
 from fairlead.policy.release import Release
@@ -52,9 +55,15 @@ def load_policy(path: str, text: str, registry: Registry | None = None) -> Polic
 
 
 def compile_release(
-    policy: Policy, registry: Registry, *, cedar: str = "", prompts: Mapping[str, str] | None = None, pins: str = ""
+    policy: Policy,
+    registry: Registry,
+    *,
+    cedar: str = "",
+    prompts: Mapping[str, str] | None = None,
+    pins: str = "",
+    overlays: Mapping[str, str] | None = None,
 ) -> Release:
-    """Resolve a policy against the detectors of this installation.
+    """Resolve a policy and its overlays against the detectors of this installation.
 
     Args:
         policy: From :func:`load_policy`.
@@ -62,77 +71,149 @@ def compile_release(
         cedar: Text of ``tools.cedar`` beside the policy; empty if there is none.
         prompts: Prompts that belong to the Release, by name; only their digests are kept.
         pins: Text of ``mcp-pins.json`` beside the policy; empty if there is none.
+        overlays: Texts of the overlays, by the names that errors give their files.
 
     Raises:
         InvalidInput: The pins are damaged.
-        Problems: A detector, entity, hazard or operating point that is not here, or Cedar that does not fit the tools.
+        Problems: A detector, entity, hazard or operating point that is not here, Cedar that does not fit the tools, or overlays that may
+            not be; all of it at once.
     """
-    document, source = policy
-    pinned = read_pins(pins)
-    problems = registry_problems(Parts.of(source), registry)
-    known = Known(registry, remotes_of(document.detectors))
-    rules: list[Rule] = []
-    for index, entry in enumerate(document.rules if not problems else ()):
-        try:
-            rules.append(_rule(entry, policy, known, source.where(("rules", index))))
-        except PolicyThreshold as problem:
-            problems.append(problem)
-    cascade = Cascade(rules, known, dear_of(registry.all(), remotes_of(document.detectors)))
-    if not problems:
-        problems += cascade.problems(document.cascade, ladder_of(document.latency, document.tier), source)
-    tools = tuple(compile_tool(entry, source.where(("tools", index))) for index, entry in enumerate(document.tools))
-    law, wrong = compile_law(tools, cedar)
+    building = _Building(registry, cedar, prompts or {}, read_pins(pins))
+    base, problems = building.compile(policy)
+    if not overlays:
+        if base is None or problems:
+            raise _refused(policy.source.path, problems)
+        return base
+    read, wrong = read_overlays(overlays)
     problems += wrong
-    if problems:
-        raise _refused(source.path, problems)
-    return _release(document, registry, (tuple(rules), cascade), (tools, law, pinned), prompts or {})
+    chooser = chooser_of(policy.document, read, policy.source.path)
+    variants: dict[tuple[str, ...], Release] = {}
+    for names in sorted({names for names in chooser.table.values() if names}):
+        merged, wrong = merge(policy.document, policy.source, [entry for entry in read if entry.name in names])
+        problems += wrong
+        variant, wrong = building.merged(merged, base)
+        problems += wrong
+        if variant is not None:
+            variants[names] = msgspec.structs.replace(variant, overlays=names, set_at=merged.set_at)
+    if base is None or problems:
+        raise _refused(policy.source.path, problems)
+    return _with_overlays(base, chooser, variants)
 
 
-def _release(
-    document: PolicyDocument,
-    registry: Registry,
-    ruling: tuple[tuple[Rule, ...], Cascade],
-    tooling: tuple[tuple[Tool, ...], ToolLaw, Pins],
-    prompts: Mapping[str, str],
-) -> Release:
-    rules, cascade = ruling
-    scanners = _scanners(rules, patterns_of_policy(document))
-    ladder = ladder_of(document.latency, document.tier)
-    dear = cascade.resolve(document.cascade, ladder)
-    remotes = remotes_of(document.detectors)
-    detectors = {stage: tuple(_detectors(stage, rules, registry)) for stage in STAGES}
-    canonical: dict[str, object] = {
-        "format": 1,
-        "policy": document.model_dump(mode="json", by_alias=True),
-        "cedar": {"schema": tooling[1].schema, "policies": {entry.id: entry.encoded for entry in tooling[1].statements}},
-        "thresholds": {rule.id: {"patterns": rule.threshold, "detectors": dict(rule.thresholds)} for rule in rules},
-        "cascade": {
-            stage: {entry.id: {zone.hazard: dict(zone.starts) for zone in entry.zones} for entry in entries}
-            for stage, entries in dear.items()
-        },
-        "patterns": {stage: scanner.id for stage, scanner in scanners.items()},
-        "messages": {**DEFAULT_MESSAGES, **document.messages},
-        "prompts": {name: digest(text) for name, text in prompts.items()},
-        "pins": tooling[2].servers,
-    }
-    return Release(
-        id=digest(canonical),
-        policy=document,
-        rules=rules,
-        tools=tooling[0],
-        incidents=tuple(_incident(entry) for entry in document.incidents),
-        messages={**DEFAULT_MESSAGES, **document.messages},
-        law=tooling[1],
-        pins=tooling[2],
-        detectors=detectors,
-        dear=dear,
-        ladder=ladder,
-        remotes={stage: tuple(remote for remote in remotes if remote.id in _needed(stage, rules)) for stage in STAGES},
-        scanners=scanners,
-        tables={stage: RuleTable([rule for rule in rules if stage in rule.stages]) for stage in STAGES},
-        pseudonymises=any(rule.operator == "pseudonym" and rule.mode == "enforce" for rule in rules),
-        canonical=canonical,
-    )
+def _with_overlays(base: Release, chooser: Chooser, variants: Mapping[tuple[str, ...], Release]) -> Release:
+    """Return the one Release that a base and its merged policies are; all of them have its id."""
+    places = [[*place, list(names)] for place, names in sorted(chooser.table.items()) if names]
+    canonical = {**base.canonical, "overlays": {"+".join(names): entry.canonical for names, entry in variants.items()}, "for": places}
+    identifier = digest(canonical)
+    merged = {names: msgspec.structs.replace(entry, id=identifier) for names, entry in variants.items()}
+    return msgspec.structs.replace(base, id=identifier, canonical=canonical, chooser=chooser, variants=merged)
+
+
+class _Building:
+    """Compiles a policy and what its overlays make of it, which share what is dear to build."""
+
+    def __init__(self, registry: Registry, cedar: str, prompts: Mapping[str, str], pins: Pins) -> None:
+        self._registry = registry
+        self._cedar = cedar
+        self._prompts = prompts
+        self._pins = pins
+        self._scanners: dict[tuple[frozenset[str], tuple[Pattern, ...]], PatternScanner] = {}
+
+    def compile(self, policy: Policy) -> tuple[Release | None, list[FairleadError]]:
+        """Return the Release of one document, or everything that is wrong with it."""
+        document, source = policy
+        problems = registry_problems(Parts.of(source), self._registry)
+        known = Known(self._registry, remotes_of(document.detectors))
+        rules: list[Rule] = []
+        for index, entry in enumerate(document.rules if not problems else ()):
+            try:
+                rules.append(_rule(entry, policy, known, source.where(("rules", index))))
+            except PolicyThreshold as problem:
+                problems.append(problem)
+        cascade = Cascade(rules, known, dear_of(self._registry.all(), remotes_of(document.detectors)))
+        if not problems:
+            problems += cascade.problems(document.cascade, ladder_of(document.latency, document.tier), source)
+        tools = tuple(compile_tool(entry, source.where(("tools", index))) for index, entry in enumerate(document.tools))
+        law, wrong = compile_law(tools, self._cedar)
+        problems += wrong
+        return (None if problems else self._release(document, (tuple(rules), cascade), (tools, law))), problems
+
+    def merged(self, merged: Merged, base: Release | None) -> tuple[Release | None, list[FairleadError]]:
+        """Return the Release of a base with overlays; nothing is compiled that has a wrong shape or leads nowhere."""
+        document, problems = validate(merged.source, PolicyDocument)
+        problems += reference_problems(Parts.of(merged.source))
+        if problems or document is None:
+            return None, problems
+        release, problems = self.compile(Policy(document, merged.source))
+        if release is not None and base is not None:
+            problems += _milder(base, release, merged)
+        return release, problems
+
+    def _release(
+        self, document: PolicyDocument, ruling: tuple[tuple[Rule, ...], Cascade], tooling: tuple[tuple[Tool, ...], ToolLaw]
+    ) -> Release:
+        rules, cascade = ruling
+        scanners = self._scanners_of(rules, patterns_of_policy(document))
+        ladder = ladder_of(document.latency, document.tier)
+        dear = cascade.resolve(document.cascade, ladder)
+        remotes = remotes_of(document.detectors)
+        canonical: dict[str, object] = {
+            "format": 1,
+            "policy": document.model_dump(mode="json", by_alias=True),
+            "cedar": {"schema": tooling[1].schema, "policies": {entry.id: entry.encoded for entry in tooling[1].statements}},
+            "thresholds": {rule.id: {"patterns": rule.threshold, "detectors": dict(rule.thresholds)} for rule in rules},
+            "cascade": {
+                stage: {entry.id: {zone.hazard: dict(zone.starts) for zone in entry.zones} for entry in entries}
+                for stage, entries in dear.items()
+            },
+            "patterns": {stage: scanner.id for stage, scanner in scanners.items()},
+            "messages": {**DEFAULT_MESSAGES, **document.messages},
+            "prompts": {name: digest(text) for name, text in self._prompts.items()},
+            "pins": self._pins.servers,
+        }
+        return Release(
+            id=digest(canonical),
+            policy=document,
+            rules=rules,
+            tools=tooling[0],
+            incidents=tuple(_incident(entry) for entry in document.incidents),
+            messages={**DEFAULT_MESSAGES, **document.messages},
+            law=tooling[1],
+            pins=self._pins,
+            detectors={stage: tuple(_detectors(stage, rules, self._registry)) for stage in STAGES},
+            dear=dear,
+            ladder=ladder,
+            remotes={stage: tuple(remote for remote in remotes if remote.id in _needed(stage, rules)) for stage in STAGES},
+            scanners=scanners,
+            tables={stage: RuleTable([rule for rule in rules if stage in rule.stages]) for stage in STAGES},
+            pseudonymises=any(rule.operator == "pseudonym" and rule.mode == "enforce" for rule in rules),
+            canonical=canonical,
+        )
+
+    def _scanners_of(self, rules: Sequence[Rule], custom: tuple[Pattern, ...]) -> dict[Stage, PatternScanner]:
+        """Return one scanner per Stage; Stages that look for the same entities share one, and so do merged policies."""
+        out: dict[Stage, PatternScanner] = {}
+        for stage in STAGES:
+            names = frozenset(name for rule in rules if stage in rule.stages for name in rule.entities)
+            if names:
+                if (names, custom) not in self._scanners:
+                    self._scanners[names, custom] = PatternScanner(patterns_of(names, custom))
+                out[stage] = self._scanners[names, custom]
+        return out
+
+
+def _milder(base: Release, merged: Release, told: Merged) -> Iterator[FairleadError]:
+    """Yield the rules of which a detector holds later than in the base, though nobody said so: a rate is shared by all that carry it."""
+    before = {rule.id: rule for rule in base.rules}
+    for rule in merged.rules:
+        old = before.get(rule.id)
+        if old is None or any("(loosened" in where for key, where in told.set_at.items() if key.startswith(f"rules.{rule.id}.")):
+            continue
+        for name, threshold in old.thresholds.items():
+            if rule.thresholds.get(name, 2.0) > threshold:
+                what = f"with the overlay the rule '{rule.id}' holds later for {name}"
+                mend = "add a rule of its own instead, or write it under 'loosen' with a 'reason'"
+                yield PolicyConflict(what, where=rule.where, mend=mend)
 
 
 def _rule(entry: RuleDocument, policy: Policy, known: Known, where: str) -> Rule:
@@ -222,19 +303,6 @@ def _detectors(stage: Stage, rules: Sequence[Rule], registry: Registry) -> Itera
 
 def _needed(stage: Stage, rules: Sequence[Rule]) -> set[str]:
     return {name for rule in rules if stage in rule.stages for name in rule.thresholds}
-
-
-def _scanners(rules: Sequence[Rule], custom: tuple[Pattern, ...]) -> dict[Stage, PatternScanner]:
-    """Return one scanner per Stage; Stages that look for the same entities share one."""
-    built: dict[frozenset[str], PatternScanner] = {}
-    out: dict[Stage, PatternScanner] = {}
-    for stage in STAGES:
-        names = frozenset(name for rule in rules if stage in rule.stages for name in rule.entities)
-        if names:
-            if names not in built:
-                built[names] = PatternScanner(patterns_of(names, custom))
-            out[stage] = built[names]
-    return out
 
 
 def _incident(entry: IncidentDocument) -> IncidentRule:

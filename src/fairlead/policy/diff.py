@@ -27,6 +27,12 @@ SETTINGS = (
     "tier",
     "limits",
     "upstream",
+    "upstreams",
+    "regions",
+    "store",
+    "retention_days",
+    "cascade",
+    "latency",
     "detectors",
     "mcp",
 )
@@ -52,6 +58,16 @@ def diff(old: Release, new: Release) -> tuple[Change, ...]:
         old: The one in force.
         new: The one proposed.
     """
+    found = _differences(old, new)
+    listed = list(found)
+    for names in sorted({*old.variants, *new.variants}):
+        # One that is gone, or new, is compared with what decided instead.
+        own = [change for change in _differences(old.variants.get(names, old), new.variants.get(names, new)) if change not in found]
+        listed += (msgspec.structs.replace(change, subject=f"with {', '.join(names)}: {change.subject}") for change in own)
+    return tuple(listed)
+
+
+def _differences(old: Release, new: Release) -> tuple[Change, ...]:
     return (*_settings(old, new), *_rules(old, new), *_tools(old, new), *_cedar(old, new), *_pins(old, new))
 
 

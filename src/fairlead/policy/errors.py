@@ -27,6 +27,12 @@ class PolicyThreshold(InvalidInput):
     code = "policy-threshold"
 
 
+class PolicyConflict(InvalidInput):
+    """An overlay is milder than its base without saying so, or two overlays of the same request contradict each other."""
+
+    code = "policy-conflict"
+
+
 class PolicyCedar(InvalidInput):
     """The Cedar policies do not parse, or do not fit the tools that the policy declares."""
 

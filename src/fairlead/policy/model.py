@@ -403,6 +403,14 @@ class PolicyDocument(Document):
     near_miss_band: Score = 0.1
     upstream: dict[Name, UpstreamDocument] = Field(default={})
     detectors: dict[Name, DetectorDocument] = Field(default={})
+    upstreams: Names | None = None
+    """Upstreams that may be asked; all by default."""
+    regions: dict[Name, Names] = Field(default={})
+    """Region to its tenants, for overlays."""
+    store: Names | None = None
+    """Regions in which an installation may keep the records; anywhere by default."""
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """Sealed captures that are older are forgotten."""
     rules: Annotated[tuple[RuleDocument, ...], BeforeValidator(sequence)] = ()
     entities: Annotated[tuple[EntityDocument, ...], BeforeValidator(sequence)] = ()
     tools: Annotated[tuple[ToolDocument, ...], BeforeValidator(sequence)] = ()

@@ -9,7 +9,7 @@ from fairlead.core import FairleadError
 from fairlead.detectors import Registry, builtin_patterns
 from fairlead.policy.documents import did_you_mean, salvage
 from fairlead.policy.entities import entity_problems
-from fairlead.policy.errors import PolicyReference, PolicyShape, PolicyThreshold
+from fairlead.policy.errors import PolicyConflict, PolicyReference, PolicyShape, PolicyThreshold
 from fairlead.policy.messages import DEFAULT_MESSAGES
 from fairlead.policy.model import DetectorDocument, EntityDocument, IncidentDocument, RuleDocument, ToolDocument, UpstreamDocument
 from fairlead.policy.remotes import Known, remote_problems, remotes_of
@@ -134,13 +134,37 @@ def _of_upstreams(parts: Parts) -> Iterator[FairleadError]:
     if upstreams and DEFAULT_UPSTREAM not in upstreams:
         where = parts.source.where(("upstream",))
         yield PolicyReference("no upstream is called 'default'", where=where, mend="call the one that requests go to 'default'")
+    permitted = _permitted(parts)
+    yield from _missing(parts, ("upstreams",), permitted or (), upstreams, "there is no upstream {}")
+    if permitted is not None and upstreams and not set(permitted).intersection(upstreams):
+        yield PolicyConflict(
+            "no upstream may be asked", where=parts.source.where(("upstreams",)), mend="permit one of those that there are"
+        )
     for name, upstream in parts.upstreams.items():
+        if permitted is None or name in permitted:
+            yield from _unpermitted(parts, ("upstream", name, "fallback"), upstream.fallback)
         place: Place = ("upstream", name, "fallback")
         yield from _missing(parts, place, upstream.fallback, upstreams, "there is no upstream {}")
         for other in upstream.fallback:
             if other == name or parts.upstreams.get(other, upstream).provider != upstream.provider:
                 where, mend = parts.source.where(place), f"name others with 'provider: {upstream.provider}'"
                 yield PolicyShape(f"'{other}' can't stand in for '{name}'", where=where, mend=mend)
+
+
+def _permitted(parts: Parts) -> list[str] | None:
+    """Return the upstreams that may be asked; None for all."""
+    value = _get(parts.source, "upstreams")
+    if value is None:
+        return None
+    return [str(name) for name in value] if isinstance(value, list) else [str(value)]
+
+
+def _unpermitted(parts: Parts, place: Place, used: Sequence[str]) -> Iterator[FairleadError]:
+    permitted = _permitted(parts)
+    for name in used if permitted is not None else ():
+        if name not in (permitted or ()):
+            mend = f"name one that {parts.source.where(('upstreams',))} permits: {', '.join(permitted or ())}"
+            yield PolicyConflict(f"the upstream '{name}' may not be asked", where=parts.source.where(place), mend=mend)
 
 
 def _of_rules(parts: Parts) -> Iterator[FairleadError]:
@@ -151,6 +175,7 @@ def _of_rules(parts: Parts) -> Iterator[FairleadError]:
             yield from _missing(parts, ("rules", index, "say"), (rule.say,), messages, "there is no message {}")
         if rule.to:
             yield from _missing(parts, ("rules", index, "to"), (rule.to,), upstreams, "there is no upstream {}")
+            yield from _unpermitted(parts, ("rules", index), (rule.to,))
 
 
 def _of_tools(parts: Parts) -> Iterator[FairleadError]:

@@ -10,6 +10,7 @@ from fairlead.detectors.remote import Remote
 from fairlead.policy.cascade import Dear, Ladder
 from fairlead.policy.cedar import ToolLaw
 from fairlead.policy.model import PolicyDocument
+from fairlead.policy.overlays import Chooser
 from fairlead.policy.pins import Pins
 from fairlead.policy.rules import Edit, IncidentRule, Rule, RuleTable, Ruling
 from fairlead.policy.tools import Tool
@@ -42,6 +43,32 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """True when a rule that is enforced puts pseudonyms, so that there may be something to put back."""
     canonical: Mapping[str, object]
     """What the id is the digest of."""
+    overlays: tuple[str, ...] = ()
+    """Names of the overlays that are merged into it; none of a base."""
+    set_at: Mapping[str, str] = {}
+    """Key that an overlay changed, to the line that decided."""
+    chooser: Chooser | None = None
+    """Of a base with overlays: what finds those of a request."""
+    variants: Mapping[tuple[str, ...], "Release"] = {}
+    """Of a base: the merged policies, by the names of their overlays; all have the base's id."""
+
+    def for_request(self, tenant: str, *, api: str = "", model: str = "", region: str = "") -> "Release":
+        """Return the policy that decides about a request: with the overlays that are for it.
+
+        Args:
+            tenant: Who asks.
+            api: Which API is spoken; empty where none is.
+            model: What the client asks for; empty where nothing is.
+            region: Of the installation, for tenants whose region the policy does not say.
+        """
+        if self.chooser is None:
+            return self
+        names = self.chooser.names(tenant, api, model, region)
+        return self.variants[names] if names else self
+
+    def may_ask(self, upstream: str) -> bool:
+        """Tell whether an upstream of the policy may be asked."""
+        return self.policy.upstreams is None or upstream in self.policy.upstreams
 
     @property
     def fails_closed(self) -> bool:

@@ -30,11 +30,15 @@ class Source(NamedTuple):
     path: str
     value: Plain
     lines: Mapping[Place, int]
+    told: Mapping[Place, str] = {}
+    """Places that come from another file, with its name and line."""
 
     def where(self, place: Place) -> str:
         """Return ``file:line`` of a place, or of the closest place above it that is in the file."""
-        while place and place not in self.lines:
+        while place and place not in self.lines and place not in self.told:
             place = place[:-1]
+        if place in self.told:
+            return self.told[place]
         return f"{self.path}:{self.lines.get(place, 1)}"
 
 

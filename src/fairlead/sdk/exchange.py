@@ -39,7 +39,7 @@ class GuardedExchange:
     def __init__(self, plane: DataPlane, tenant: str, request: Body, api: str) -> None:
         self._api = _api(api)
         self._asked: Interaction = self._api.read_request(_bytes(request), plane.serving.retrieval_tools)
-        self._turn = Turn(plane, tenant, self._asked.extension, self._asked.model)
+        self._turn = Turn(plane, tenant, self._asked.extension, api=self._api.name, model=self._asked.model)
         self._turn.exchange.saw(self._asked.segments)
         self.id = self._turn.exchange.context.exchange
         """Id of the Exchange, ``x_…``."""

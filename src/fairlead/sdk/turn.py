@@ -15,11 +15,12 @@ class Turn:
         plane: The data plane.
         tenant: Whose Decisions these are.
         extension: What the request says of itself.
+        api: Name of the API that is spoken, if one is.
         model: The model that is asked for.
     """
 
-    def __init__(self, plane: DataPlane, tenant: str, extension: Extension | None = None, model: str = "") -> None:
-        serving = plane.serving
+    def __init__(self, plane: DataPlane, tenant: str, extension: Extension | None = None, *, api: str = "", model: str = "") -> None:
+        serving = plane.serving_for(tenant, api=api, model=model)
         self.serving = serving
         self.exchange = Exchange(plane, serving, context_of(serving, tenant, extension=extension, model=model))
 

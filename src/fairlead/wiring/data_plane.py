@@ -1,7 +1,7 @@
 """The composition root of the data plane: a policy file in, a guard that can serve out. No SQL, no web framework."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
 from importlib.util import find_spec
@@ -25,7 +25,18 @@ from fairlead.agents import (
 from fairlead.config import Settings, secret_from_environment
 from fairlead.core import Decision, FairleadError, InvalidInput, SystemClock, canonical_bytes
 from fairlead.detectors import Operators, Registry
-from fairlead.guard import AskLimits, FileLevers, FileLimits, LimitAnswer, LimitStore, MediaReader, MemoryVault, Ports, begin_levers
+from fairlead.guard import (
+    AskLimits,
+    FileLevers,
+    FileLimits,
+    LimitAnswer,
+    LimitStore,
+    MediaReader,
+    MemoryVault,
+    Ports,
+    ResidencyRefused,
+    begin_levers,
+)
 from fairlead.identity import ApiKey, KeyRing, Scope
 from fairlead.integrations import ApprovalBell, Delegation, RedisLimits, otlp_exporter
 from fairlead.integrations.reading import readers_of
@@ -36,27 +47,13 @@ from fairlead.telemetry import ExchangeTrace, Telemetry
 from fairlead.wire import Provider
 from fairlead.wiring.policy_files import LastGood, PolicyFiles, PolicyTexts
 from fairlead.wiring.secrets import Secrets, read_secret, secrets_of
-from fairlead.wiring.serving import Serving
+from fairlead.wiring.serving import Serving, with_variants
 from fairlead.wiring.trials import TRIALS_FILE
 from fairlead.wiring.trying import Trying
+from fairlead.wiring.upstreams import Upstream, models_of, route_of, upstream_of
 
-BASE_URLS: Mapping[Provider, str] = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com/v1"}
-"""Where a provider's own servers are."""
 OPERATOR_KEY = "operators.key"
 """File of the installation's key for hashes in redacted texts, in the folder of keys."""
-
-
-class Upstream(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a request goes, resolved."""
-
-    base_url: str
-    key: str
-    model: str
-    """Model to ask for instead of the client's; empty leaves the client's."""
-    provider: Provider = "openai"
-    """Whose API it speaks."""
-    timeout_s: float = 120
-    """Given up when it sends nothing for so long."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,14 +105,26 @@ class DataPlane:
         """
         return self._parts.keys.authenticate(token, self._parts.clock.now_us(), scope)
 
-    def serving_for(self, tenant: str, key: str = "") -> Serving:
+    def serving_for(self, tenant: str, key: str = "", *, api: str = "", model: str = "") -> Serving:
         """Return what decides about a new Exchange of a caller: the canary's if the caller is drawn for it, else the live one.
 
         Args:
             tenant: Whose Exchange.
             key: Id of the API key, if there is one.
+            api: Name of the API that is spoken, if one is.
+            model: The model that is asked for, if it is known by now.
+
+        Raises:
+            ResidencyRefused: By the overlays that are for it, its records may not be kept here.
         """
-        return self.trying.canary_for(tenant, key) or self.serving
+        serving = self.trying.canary_for(tenant, key) or self.serving
+        if serving.release.chooser is None:
+            return serving
+        names = serving.release.chooser.names(tenant, api, model, self._parts.region)
+        serving = serving.variants.get(names, serving)
+        if serving.misplaced:
+            raise ResidencyRefused("the records of this request may not be kept here", mend="send it to an installation of its region")
+        return serving
 
     def policy_changed(self) -> bool:
         """Tell whether the policy's files changed since they were last read."""
@@ -148,40 +157,17 @@ class DataPlane:
 
         Raises:
             Unavailable: The route's key is not set.
+            UpstreamRefused: The policy does not let it be asked.
         """
-        document = serving.release.policy.upstream[route]
-        key = self.secret(document.key) if document.key else ""
-        base_url = document.base_url or BASE_URLS[document.provider]
-        return Upstream(
-            base_url=base_url.rstrip("/"),
-            key=key,
-            model=document.model or "",
-            provider=document.provider,
-            timeout_s=document.timeout_s,
-        )
+        return upstream_of(serving.release, route, self.secret)
 
     def route(self, serving: Serving, provider: Provider, model: str) -> str:
-        """Return the route of a request that no rule routes.
-
-        Args:
-            serving: What decides about it.
-            provider: Whose API the client speaks.
-            model: What the client asks for.
-
-        Returns:
-            Of the upstreams that speak the API the one that lists the model, else the first that lists none, else the first; the
-            default one when none speaks it.
-        """
-        speaking = {name: document for name, document in serving.release.policy.upstream.items() if document.provider == provider}
-        listing = next((name for name, document in speaking.items() if model in document.models), "")
-        open_to_all = next((name for name, document in speaking.items() if not document.models), "")
-        return listing or open_to_all or next(iter(speaking), "default")
+        """Return the route of a request that no rule routes, as :func:`route_of` says."""
+        return route_of(serving.release, provider, model)
 
     def models(self) -> list[dict[str, str]]:
-        """Return what ``/v1/models`` lists: the names by which clients ask, and the models that the policy pins where it has none."""
-        upstreams = self.serving.release.policy.upstream.values()
-        names = {name for upstream in upstreams for name in upstream.models or (upstream.model,) if name}
-        return [{"id": name, "object": "model", "owned_by": "fairlead"} for name in sorted(names)]
+        """Return what ``/v1/models`` lists."""
+        return models_of(self.serving.release)
 
     def observe(self, decision: Decision) -> None:
         """Count a Decision; no content can get in."""
@@ -245,10 +231,18 @@ class DataPlane:
         if (release.policy.audit == "strict") != self.journal.strict:
             mend = "restart the gateway, or set it back"
             raise InvalidInput("'audit' can't change while the journal is open", where=self._files.policy.name, mend=mend)
+        _require_residence(release, self._parts.region, self._files.policy.name)
         return release
+
+    def serve(self, release: Release) -> Serving:
+        """Return what decides by a Release, with everything that this process shares."""
+        return with_variants(release, self._serve)
 
     def serve_beside(self, release: Release) -> Serving:
         """Return what decides by a Release without a side effect: it spends no limit, asks nobody, and keeps its own Trajectories."""
+        return with_variants(release, self._serve_beside)
+
+    def _serve_beside(self, release: Release) -> Serving:
         parts = self._parts
         parts.remote.prepare(remote for remotes in release.remotes.values() for remote in remotes)
         broker = Broker(
@@ -264,8 +258,7 @@ class DataPlane:
         self._policy_errors += 1
         self._policy_problem = error.code
 
-    def serve(self, release: Release) -> Serving:
-        """Return what decides by a Release, with everything that this process shares."""
+    def _serve(self, release: Release) -> Serving:
         parts = self._parts
         parts.remote.prepare(remote for remotes in release.remotes.values() for remote in remotes)
         broker = Broker(
@@ -291,7 +284,14 @@ class DataPlane:
             media=readers_of(release.policy.media, parts.audio),
         )
         tools = frozenset(tool.name for tool in release.tools if tool.stage == "retrieval")
-        return Serving(release=release, ports=ports, broker=broker, retrieval_tools=tools, operators=parts.operators)
+        return Serving(
+            release=release,
+            ports=ports,
+            broker=broker,
+            retrieval_tools=tools,
+            misplaced=not _may_reside(release, parts.region),
+            operators=parts.operators,
+        )
 
     def secret(self, reference: str) -> str:
         """Return the secret that a policy refers to, read now.
@@ -300,6 +300,22 @@ class DataPlane:
             Unavailable: It is not set.
         """
         return read_secret(reference, self._parts.secrets)
+
+
+def _may_reside(release: Release, region: str) -> bool:
+    return release.policy.store is None or region in release.policy.store
+
+
+def _require_residence(release: Release, region: str, where: str) -> None:
+    """Refuse a base whose records may be kept nowhere near here; of an overlay only the requests are refused that it is for.
+
+    Raises:
+        InvalidInput: The region of this installation is not among those of ``store``.
+    """
+    if not _may_reside(release, region):
+        told = f"'{region}'" if region else "no region that is known"
+        mend = "set FAIRLEAD_REGION to where the data folder and the database are, or add it to 'store'"
+        raise InvalidInput(f"the policy's records may not be kept in {told}", where=where, mend=mend)
 
 
 class _NoLimits:
@@ -348,6 +364,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     bell: ApprovalBell | None
     audio: MediaReader | None
     secrets: Secrets
+    region: str
+    """Where this installation keeps its records; empty when nobody said."""
     operators: Callable[[str], Operators]
 
 
@@ -410,9 +428,11 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             bell=bell,
             audio=audio,
             secrets=secrets,
+            region=settings.region,
             operators=_operators(installation_key(settings.config_dir / OPERATOR_KEY)),
         )
         plane = DataPlane(loaded, registry, parts)
+        _require_residence(loaded.release, settings.region, files.policy.name)
         undo.pop_all()
     return plane
 

@@ -1,4 +1,4 @@
-"""The files that make a Release: the policy, and beside it Cedar, pins and calibrations."""
+"""The files that make a Release: the policy, and beside it overlays, Cedar, pins and calibrations."""
 
 import os
 import tempfile
@@ -21,6 +21,12 @@ class PolicyTexts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     calibrations: dict[str, str] = {}
     """Signed calibration of each head that has one."""
     pins: str = ""
+    overlays: dict[str, str] = {}
+    """Text of each overlay, by the name of its file."""
+
+
+OVERLAYS = "overlays"
+"""Folder of overlays beside the policy."""
 
 
 class PolicyFiles(msgspec.Struct, frozen=True):
@@ -45,10 +51,15 @@ class PolicyFiles(msgspec.Struct, frozen=True):
         """Return the optional folder of calibrations beside the policy."""
         return CalibrationFolder(self.policy)
 
+    @property
+    def overlays(self) -> tuple[Path, ...]:
+        """Return the overlays beside the policy."""
+        return tuple(sorted(self.policy.with_name(OVERLAYS).glob("*.yaml")))
+
     def stamp(self) -> tuple[tuple[int, int], ...]:
         """Return what changes when a file does."""
         stamps = []
-        for path in (self.policy, self.cedar, self.pins, *self.calibrations.files()):
+        for path in (self.policy, self.cedar, self.pins, *self.overlays, *self.calibrations.files()):
             try:
                 status = path.stat()
             except OSError:
@@ -66,6 +77,10 @@ class PolicyFiles(msgspec.Struct, frozen=True):
         copy = PolicyFiles(policy, self.config_dir)
         policy.parent.mkdir(parents=True, exist_ok=True)
         copy.calibrations.write(self.calibrations.texts())
+        for path in self.overlays:
+            kept = policy.with_name(OVERLAYS)
+            kept.mkdir(exist_ok=True)
+            (kept / path.name).write_text(read_policy_text(path), encoding="utf-8")
         for path, to in ((self.cedar, copy.cedar), (self.pins, copy.pins)):
             if path.exists():
                 to.write_text(read_policy_text(path), encoding="utf-8")
@@ -93,7 +108,9 @@ class PolicyFiles(msgspec.Struct, frozen=True):
             InvalidInput: A file is missing, or no UTF-8 text.
         """
         cedar, pins = (read_policy_text(path) if path.exists() else "" for path in (self.cedar, self.pins))
-        return PolicyTexts(policy=read_policy_text(self.policy), cedar=cedar, calibrations=self.calibrations.texts(), pins=pins)
+        overlays = {path.name: read_policy_text(path) for path in self.overlays}
+        policy = read_policy_text(self.policy)
+        return PolicyTexts(policy=policy, cedar=cedar, calibrations=self.calibrations.texts(), pins=pins, overlays=overlays)
 
     def compile(self, registry: Registry, texts: PolicyTexts | None = None) -> Release:
         """Compile the files, or what they held when they were read.
@@ -104,7 +121,8 @@ class PolicyFiles(msgspec.Struct, frozen=True):
         used = texts or self.read()
         calibrated = self._calibrated(registry, used)
         policy = load_policy(str(self.policy), used.policy, calibrated)
-        return compile_release(policy, calibrated, cedar=used.cedar, pins=used.pins)
+        overlays = {f"{OVERLAYS}/{name}": text for name, text in used.overlays.items()}
+        return compile_release(policy, calibrated, cedar=used.cedar, pins=used.pins, overlays=overlays)
 
     def compile_with(self, calibration: Calibration, key: Signer) -> Release:
         """Compile the files as they would be with one more calibration, which is not written.

@@ -84,9 +84,11 @@ class Beside:
 
     def _decisions(self) -> list[Decision]:
         found: list[Decision] = []
+        # The candidate has the live policy's overlays: those that were chosen for the request are for it too.
+        serving = self.serving.variants.get(self._steps[0].context.release.overlays, self.serving)
         for context, make in self._steps:
-            own = msgspec.structs.replace(context, release=self.serving.release, spending=Spending(), pace=Pace())
-            outcomes = drive(make(own), self.serving.ports)
+            own = msgspec.structs.replace(context, release=serving.release, spending=Spending(), pace=Pace())
+            outcomes = drive(make(own), serving.ports)
             found += [outcome.decision for outcome in outcomes]
             if any(outcome.stopped and outcome.decision.stage != "tool_call" for outcome in outcomes):
                 break
@@ -163,7 +165,7 @@ class Trying:
     def counts(self, serving: Serving) -> bool:
         """Tell whether the canary decides by this."""
         candidate = self._running.get("canary")
-        return candidate is not None and candidate.serving is serving
+        return candidate is not None and candidate.serving.release.id == serving.release.id
 
     def decide(self, beside: Beside, live: str) -> None:
         """Have an Exchange decided by the shadow, in a thread of its own; never raises and never waits."""
@@ -175,7 +177,7 @@ class Trying:
     def count(self, serving: Serving, decisions: Sequence[Decision], *, failed: bool) -> None:
         """Count an Exchange of the canary; it goes back at once, for this worker's next request, when its condition holds."""
         candidate = self._running.get("canary")
-        if candidate is None or candidate.serving is not serving:
+        if candidate is None or candidate.serving.release.id != serving.release.id:
             return
         why = candidate.tally.count(decisions, failed=failed)
         if why:

@@ -138,7 +138,7 @@ class Desk:
             stage: Where it would have gone.
             raw: What it was.
         """
-        serving = self.plane.serving
+        serving = self.plane.serving_for(caller.tenant, caller.key)
         context = context_of(serving, caller, Told())
         exchange = Exchange(self.plane, serving, context)
         origin: Origin = "user" if stage == "input" else "tool"

@@ -1,0 +1,80 @@
+"""Where requests go: the upstreams of a policy, and which of them a request is for."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from fairlead.guard import UpstreamRefused
+from fairlead.policy import Release
+from fairlead.wire import Provider
+
+BASE_URLS: Mapping[Provider, str] = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com/v1"}
+"""Where a provider's own servers are."""
+
+
+class Upstream(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a request goes, resolved."""
+
+    base_url: str
+    key: str
+    model: str
+    """Model to ask for instead of the client's; empty leaves the client's."""
+    provider: Provider = "openai"
+    """Whose API it speaks."""
+    timeout_s: float = 120
+    """Given up when it sends nothing for so long."""
+
+
+def upstream_of(release: Release, route: str, secret: Callable[[str], str]) -> Upstream:
+    """Return where a route leads, its key read now, so that a rotated key needs no restart.
+
+    Raises:
+        Unavailable: The route's key is not set.
+        UpstreamRefused: The policy does not let it be asked.
+    """
+    if not release.may_ask(route):
+        raise UpstreamRefused("the policy does not permit this upstream", where=route, mend="permit it under 'upstreams'")
+    document = release.policy.upstream[route]
+    key = secret(document.key) if document.key else ""
+    base_url = document.base_url or BASE_URLS[document.provider]
+    return Upstream(
+        base_url=base_url.rstrip("/"),
+        key=key,
+        model=document.model or "",
+        provider=document.provider,
+        timeout_s=document.timeout_s,
+    )
+
+
+def route_of(release: Release, provider: Provider, model: str) -> str:
+    """Return the route of a request that no rule routes.
+
+    Args:
+        release: What decides about it.
+        provider: Whose API the client speaks.
+        model: What the client asks for.
+
+    Returns:
+        Of the upstreams that speak the API the one that lists the model, else the first that lists none, else the first; the
+        default one when none speaks it.
+
+    Raises:
+        UpstreamRefused: The policy lets none be asked that speaks the API, or has the model only where it lets nobody ask.
+    """
+    speaking = {name: document for name, document in release.policy.upstream.items() if document.provider == provider}
+    if release.policy.upstreams is not None:
+        permitted = {name: document for name, document in speaking.items() if release.may_ask(name)}
+        elsewhere = any(model in document.models for document in speaking.values())
+        if not permitted or (elsewhere and not any(model in document.models for document in permitted.values())):
+            raise UpstreamRefused("the policy permits no upstream for this request", mend="ask for a model that is served where it may be")
+        speaking = permitted
+    listing = next((name for name, document in speaking.items() if model in document.models), "")
+    open_to_all = next((name for name, document in speaking.items() if not document.models), "")
+    return listing or open_to_all or next(iter(speaking), "default")
+
+
+def models_of(release: Release) -> list[dict[str, str]]:
+    """Return what ``/v1/models`` lists: the names by which clients ask, and the models that the policy pins where it has none."""
+    upstreams = release.policy.upstream.values()
+    names = {name for upstream in upstreams for name in upstream.models or (upstream.model,) if name}
+    return [{"id": name, "object": "model", "owned_by": "fairlead"} for name in sorted(names)]
