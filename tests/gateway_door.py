@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +36,9 @@ class _Response:
     def close(self) -> None:
         return
 
+    def release(self) -> None:
+        return
+
 
 class PiecesUpstream(UpstreamClient):
     """Answers with scripted bytes, read by read, and remembers what was asked."""
@@ -50,12 +53,11 @@ class PiecesUpstream(UpstreamClient):
         """Answer every request with an error that the gateway does not expect."""
         self._failure = error
 
-    @asynccontextmanager
-    async def post(self, upstream: object, path: str, body: bytes, extra: object = None) -> AsyncIterator[Any]:  # noqa: ARG002 - the port's signature
+    async def post(self, upstream: object, path: str, body: bytes, extra: object = None) -> Any:  # noqa: ARG002 - the port's signature
         self.requests.append(json.loads(body))
         if self._failure is not None:
             raise self._failure
-        yield _Response(self.script.popleft())
+        return _Response(self.script.popleft())
 
 
 class Answer(NamedTuple):

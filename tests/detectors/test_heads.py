@@ -269,7 +269,7 @@ def test_the_highest_window_is_the_highest_of_its_windows_read_one_by_one(text: 
     grams = grams_of(text)
     scores = []
     for end in [*range(width, grams.size, width // 2), grams.size]:
-        inside = (grams.places >= max(end - width, 0)) & (grams.places < end)
+        inside = (grams.places() >= max(end - width, 0)) & (grams.places() < end)
         scores.append(float(weights[grams.buckets[inside]].sum() * strength(np.array([inside.sum()]))[0]))
     assert highest(grams, width, table).raw == pytest.approx(max(scores))
 

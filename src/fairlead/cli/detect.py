@@ -56,14 +56,14 @@ def detect(*, text: str | None, file: Path | None, origin: str, policy: Path | N
     if as_json:
         findings = [_as_json(registry, entry, wrote) for entry in seen]
         shown = [{"kind": view.kind, "text": view.text} for view in prepared.views]
-        show_json({"findings": findings, "views": shown, "exhausted": prepared.exhausted, **({"policy": ruled} if ruled else {})})
+        show_json({"findings": findings, "views": shown, "exhausted": prepared.unread, **({"policy": ruled} if ruled else {})})
         return
     console = _console()
     _findings(console, read, seen)
     if explain:
         _readings(console, prepared)
         _scores(console, registry, seen, wrote)
-    if prepared.exhausted:
+    if prepared.unread:
         console.print("[bold]Not all was read:[/] it is nested too deeply, or too large. A guard counts that as a failure, not as a pass.")
     if ruled:
         by = f", by its rule {ruled['rule']}" if ruled["rule"] else ": no rule of this stage fires"

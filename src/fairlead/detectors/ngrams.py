@@ -5,6 +5,7 @@ next. A head's score of a window is the sum of their weights divided by the squa
 are differences of running sums, a text is read once however many windows it has.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,12 +32,17 @@ _LONGEST = 5
 
 
 class Grams(NamedTuple):
-    """Features of a text: their buckets, and the places where they start, in bytes."""
+    """Features of a text: the buckets that they fall into."""
 
     buckets: npt.NDArray[np.intp]
-    places: npt.NDArray[np.int64]
     size: int
     """Bytes of the text."""
+    starts: Sequence[npt.NDArray[np.int64]]
+    """Where they start, in bytes, in the order of the buckets."""
+
+    def places(self) -> npt.NDArray[np.int64]:
+        """Return where each feature starts, in bytes; only a text of several windows needs it."""
+        return np.concatenate(self.starts)
 
 
 def grams_of(text: str) -> Grams:
@@ -53,17 +59,24 @@ def grams_of(text: str) -> Grams:
     wide += _ONE
     hashes = _rolled(wide)
     words, starts = _words(codes, wide)
-    three = _not_repeated(codes)[: hashes.shape[1]].nonzero()[0]
-    four, five = (three[: three.searchsorted(hashes.shape[1] - less)] for less in (1, 2))
     pairs = words[:-1] * _FACTORS[1]
     pairs += words[1:]
     pairs ^= _PAIR_SEED
     words ^= _WORD_SEED
-    buckets = np.concatenate([hashes[0].take(three), hashes[1].take(four), hashes[2].take(five), words, pairs])
+    repeated = _repeated(codes)
+    count = hashes.shape[1]
+    if repeated.any():
+        three = (~repeated[:count]).nonzero()[0]
+        four, five = (three[: three.searchsorted(count - less)] for less in (1, 2))
+        buckets = np.concatenate([hashes[0].take(three), hashes[1].take(four), hashes[2].take(five), words, pairs])
+    else:
+        three = np.arange(count)
+        four, five = three[:-1], three[:-2]
+        buckets = np.concatenate([hashes[0], hashes[1, :-1], hashes[2, :-2], words, pairs])
     buckets *= _FACTORS[0]
     buckets >>= _SCALE
     # As numpy's own kind of index: each head looks its weights up with them.
-    return Grams(buckets.astype(np.intp), np.concatenate([three, four, five, starts, starts[:-1]]), max(size, 1))
+    return Grams(buckets.astype(np.intp), max(size, 1), (three, four, five, starts, starts[:-1]))
 
 
 def _rolled(wide: Ints) -> Ints:
@@ -92,12 +105,13 @@ def _mix(rows: Ints, column: Ints, spare: Ints) -> None:
     rows ^= spare
 
 
-def _not_repeated(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Tell for each place whether it is not deep inside a run of one character: rules, blanks and floods say nothing by their length."""
-    keep = np.ones(codes.size, dtype=np.bool_)
+def _repeated(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Tell for each place whether it is deep inside a run of one character: rules, blanks and floods say nothing by their length."""
+    deep = np.zeros(codes.size, dtype=np.bool_)
     same = codes[1:] == codes[:-1]
-    keep[3:] = ~(same[2:] & same[1:-1] & same[:-2])
-    return keep
+    np.logical_and(same[2:], same[1:-1], out=deep[3:])
+    deep[3:] &= same[:-2]
+    return deep
 
 
 def _words(codes: npt.NDArray[np.uint8], wide: Ints) -> tuple[Ints, npt.NDArray[np.int64]]:

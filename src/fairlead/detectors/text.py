@@ -1,10 +1,8 @@
 """A text, prepared once for all detectors; what no detector asks for is never computed."""
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from fairlead.detectors.fold import Folded, fold
 from fairlead.detectors.model import Span
 from fairlead.detectors.normal import normalise
 from fairlead.detectors.view import View
@@ -26,33 +24,33 @@ class Text:
         original: The text as it came.
     """
 
+    # What is made at first use, None before: three texts a request, and functools.cached_property takes a lock each time.
+    __slots__ = ("_decoded", "_grams", "_normalised", "original")
+
     def __init__(self, original: str) -> None:
         self.original = original
+        self._normalised: View | None = None
+        self._decoded: Views | None = None
+        self._grams: tuple[tuple[View, Grams], ...] | None = None
 
-    @cached_property
-    def folded(self) -> Folded:
-        """The text folded character by character, as streams see it; for ASCII the original itself."""
-        return fold(self.original)
-
-    @cached_property
+    @property
     def normalised(self) -> View:
         """The text that a reader sees; for ASCII the original itself."""
-        return normalise(self.original)
+        if self._normalised is None:
+            self._normalised = normalise(self.original)
+        return self._normalised
 
     @property
     def views(self) -> tuple[View, ...]:
         """Everything that the text says when it is decoded."""
+        if self._decoded is None:
+            self._decoded = views_of(self.original, self.normalised)
         return self._decoded.views
 
     @property
-    def exhausted(self) -> bool:
-        """True when the budget for views ended before the views did: something was not looked at."""
-        return self._decoded.exhausted
-
-    @property
     def unread(self) -> bool:
-        """True when somebody asked for the views and something was not looked at."""
-        return "_decoded" in self.__dict__ and self.exhausted
+        """True when somebody asked for the views and their budget ended before they did: something was not looked at."""
+        return self._decoded is not None and self._decoded.exhausted
 
     @property
     def readings(self) -> tuple[View, ...]:
@@ -65,21 +63,17 @@ class Text:
 
         A long reading comes in parts that overlap, one after the other and made anew for each head, so that the memory stays bounded.
         """
-        return self._short if len(self.original) <= PART else self._long()
+        if len(self.original) > PART:
+            return self._parts()
+        if self._grams is None:
+            self._grams = tuple(self._parts())
+        return self._grams
 
-    @cached_property
-    def _short(self) -> "tuple[tuple[View, Grams], ...]":
-        return tuple(self._long())
-
-    def _long(self) -> "Iterator[tuple[View, Grams]]":
+    def _parts(self) -> "Iterator[tuple[View, Grams]]":
         from fairlead.detectors.ngrams import grams_of  # noqa: PLC0415 - imports numpy, which only a policy with a head should pay
 
         for part in (part for reading in self.readings for part in _parts(reading) if part.text.strip()):
             yield part, grams_of(part.text)
-
-    @cached_property
-    def _decoded(self) -> Views:
-        return views_of(self.original, self.normalised)
 
 
 def _parts(reading: View) -> Iterator[View]:

@@ -60,11 +60,14 @@ async def _answer(asked: Asked, exchange: Exchange, parsed: Interaction) -> None
         return
     for outcome in outcomes:
         apply_edits(parsed.body, outcome.texts)
-    async with ask(asked, exchange, parsed, _route(asked, exchange, outcomes)) as answered:
-        if answered.data is None:
-            await stream_response(exchange, answered.response, asked.wire, parsed, asked.api.codec(_made(exchange)))
-        else:
-            await _whole(asked, exchange, parsed, answered.data)
+    answered = await ask(asked, exchange, parsed, _route(asked, exchange, outcomes))
+    if answered.data is not None:
+        await _whole(asked, exchange, parsed, answered.data)
+        return
+    try:
+        await stream_response(exchange, answered.response, asked.wire, parsed, asked.api.codec(_made(exchange)))
+    finally:
+        answered.response.release()
 
 
 async def _say(asked: Asked, exchange: Exchange, parsed: Interaction, stopped: StageOutcome) -> None:

@@ -2,8 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import aiohttp
@@ -42,7 +41,7 @@ class Answered(NamedTuple):
     """An upstream's answer."""
 
     response: aiohttp.ClientResponse
-    """Its headers are read."""
+    """Its headers are read; a stream's is released by whoever asked."""
     data: bytes | None
     """The whole body; None for a stream, which is still to be read."""
 
@@ -56,9 +55,8 @@ class _Failed(NamedTuple):
     """Whether the same upstream may answer a moment later."""
 
 
-@asynccontextmanager
-async def ask(asked: Asked, exchange: Exchange, parsed: Interaction, route: str) -> AsyncIterator[Answered]:
-    """Ask the upstreams of a route in their order and give the first answer; what is given is the client's from then on.
+async def ask(asked: Asked, exchange: Exchange, parsed: Interaction, route: str) -> Answered:
+    """Ask the upstreams of a route in their order and return the first answer; what is returned is the client's from then on.
 
     Args:
         asked: The client's request.
@@ -80,12 +78,10 @@ async def ask(asked: Asked, exchange: Exchange, parsed: Interaction, route: str)
                 await asyncio.sleep(PAUSE_S * 2 ** (number - 1) * random.uniform(1, 1.5))  # noqa: S311 - no secret
             if model := exchange.serving.release.policy.upstream[name].model or own:
                 parsed.body["model"] = model
-            async with AsyncExitStack() as stack:
-                found = await _attempt(asked, exchange, parsed, name, stack)
-                if isinstance(found, Answered):
-                    exchange.upstream = name
-                    yield found
-                    return
+            found = await _attempt(asked, exchange, parsed, name)
+            if isinstance(found, Answered):
+                exchange.upstream = name
+                return found
             failed = found
             if not failed.later:
                 break
@@ -109,11 +105,11 @@ def _attempts(asked: Asked, exchange: Exchange, name: str) -> Iterator[int]:
         yield number
 
 
-async def _attempt(asked: Asked, exchange: Exchange, parsed: Interaction, name: str, stack: AsyncExitStack) -> Answered | _Failed:
+async def _attempt(asked: Asked, exchange: Exchange, parsed: Interaction, name: str) -> Answered | _Failed:
     """Ask one upstream once, and tell its breaker."""
     breakers = asked.client.breakers
     try:
-        found = await _asked(asked, exchange, parsed, name, stack)
+        found = await _asked(asked, exchange, parsed, name)
     except BaseException:
         # The client's fault, or the client is gone: it says nothing of the upstream.
         breakers.abandoned(name)
@@ -127,7 +123,7 @@ async def _attempt(asked: Asked, exchange: Exchange, parsed: Interaction, name: 
     return found
 
 
-async def _asked(asked: Asked, exchange: Exchange, parsed: Interaction, name: str, stack: AsyncExitStack) -> Answered | _Failed:
+async def _asked(asked: Asked, exchange: Exchange, parsed: Interaction, name: str) -> Answered | _Failed:
     api = asked.api
     try:
         upstream = asked.plane.upstream(exchange.serving, name)
@@ -135,13 +131,25 @@ async def _asked(asked: Asked, exchange: Exchange, parsed: Interaction, name: st
         return _Failed(unavailable(error), "no_key", later=False)
     headers = client_headers(asked.request, api.provider)
     try:
-        response = await stack.enter_async_context(asked.client.post(upstream, api.path, encode(parsed.body), headers))
-        if response.status == 200:
-            return Answered(response, None if parsed.stream else await read_whole(response))
+        response = await asked.client.post(upstream, api.path, encode(parsed.body), headers)
     except HttpProblem as problem:
         return _Failed(problem, "timed_out" if problem.status == 504 else "unavailable", later=problem.status != 504)
-    except (TimeoutError, aiohttp.ClientError):
-        return _Failed(HttpProblem(502, "upstream_unavailable", "the model's server broke off; try again"), "unavailable", later=True)
+    if response.status == 200 and parsed.stream:
+        return Answered(response, None)
+    try:
+        return await _read(response)
+    finally:
+        response.release()
+
+
+async def _read(response: aiohttp.ClientResponse) -> Answered | _Failed:
+    if response.status == 200:
+        try:
+            return Answered(response, await read_whole(response))
+        except HttpProblem as problem:
+            return _Failed(problem, "unavailable", later=True)
+        except (TimeoutError, aiohttp.ClientError):
+            return _Failed(HttpProblem(502, "upstream_unavailable", "the model's server broke off; try again"), "unavailable", later=True)
     # The upstream's error text may quote the prompt: the client gets the status, not the text.
     told = response.status if response.status in _TOLD else 502
     failure = HttpProblem(told, "upstream_error", f"the model's server answered with status {response.status}")

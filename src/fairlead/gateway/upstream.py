@@ -3,8 +3,7 @@
 import ipaddress
 import re
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from functools import cache
 
 import aiohttp
@@ -52,11 +51,8 @@ class UpstreamClient:
         self.breakers = Breakers(clock or SystemClock())
         self._session: aiohttp.ClientSession | None = None
 
-    @asynccontextmanager
-    async def post(
-        self, upstream: Upstream, path: str, body: bytes, extra: Mapping[str, str] | None = None
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a request and give its response, headers read, body not.
+    async def post(self, upstream: Upstream, path: str, body: bytes, extra: Mapping[str, str] | None = None) -> aiohttp.ClientResponse:
+        """Send a request and return its response, headers read, body not; whoever asks releases it.
 
         Args:
             upstream: Where to.
@@ -75,8 +71,7 @@ class UpstreamClient:
         try:
             # A redirect could lead a request, and its key, anywhere.
             url, patience = upstream.base_url + path, _patience(upstream.timeout_s)
-            async with self._open().post(url, data=body, headers=headers, allow_redirects=False, timeout=patience) as response:
-                yield response
+            return await self._open().post(url, data=body, headers=headers, allow_redirects=False, timeout=patience)
         except TimeoutError as error:
             raise HttpProblem(504, "upstream_timeout", "the model did not answer in time; try again") from error
         except aiohttp.ClientError as error:

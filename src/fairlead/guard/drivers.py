@@ -29,6 +29,11 @@ T = TypeVar("T")
 
 OFFLOAD_CHARS = 16_000
 """A detection job longer than this many characters runs in a thread, never on the event loop."""
+# Tuples made once: ``A | B`` is made anew at each use, and a dozen asks per request are told apart.
+_AT_ONCE = (AskTime, AskFingerprint, AskLevers, AskKeep, AskHeld)
+_VAULT = (AskKeep, AskHeld)
+_SLOW = (AskBroker, AskSettle, AskQuarantine, AskTranscript)
+"""A broker may ask for an approval, which is kept on a disk that other processes use too."""
 
 
 def drive(flow: Flow[T], ports: Ports) -> T:
@@ -64,7 +69,9 @@ async def adrive(flow: Flow[T], ports: Ports) -> T:
         except StopIteration as stop:
             result: T = stop.value
             return result
-        if isinstance(ask, AskRemote):
+        if isinstance(ask, _AT_ONCE):
+            answer, failure = _try(ask, ports)
+        elif isinstance(ask, AskRemote):
             answer, failure = await _await_remote(ask, ports)
         elif isinstance(ask, AskLimits):
             answer, failure = await _await_limits(ask, ports)
@@ -101,9 +108,8 @@ def _submit(ports: Ports, ask: AskRemote) -> Future[Detected]:
 
 def _is_slow(ask: Ask) -> bool:
     if isinstance(ask, AskDetect):
-        return ask.job.dear or sum(len(segment.text) for segment in (*ask.job.segments, *ask.job.sources)) > OFFLOAD_CHARS
-    # A broker may ask for an approval, which is kept on a disk that other processes use too.
-    return isinstance(ask, AskBroker | AskSettle | AskQuarantine | AskTranscript)
+        return ask.job.dear or sum([len(segment.text) for segment in (*ask.job.segments, *ask.job.sources)]) > OFFLOAD_CHARS
+    return isinstance(ask, _SLOW)
 
 
 def _try(ask: Ask, ports: Ports) -> tuple[object, PortFailed | None]:
@@ -123,16 +129,24 @@ def answer_from(ports: Ports, ask: Ask) -> object:
     """Return the answer to one ask."""
     if isinstance(ask, AskTime):
         return Time(ports.clock.now_us(), ports.clock.monotonic_us())
-    if isinstance(ask, AskDetect | AskRemote):
-        return run_detectors(ask.job) if isinstance(ask, AskDetect) else _submit(ports, ask).result()
-    if isinstance(ask, AskTranscript | AskFingerprint):
-        return ports.fingerprint(ask.texts) if isinstance(ask, AskFingerprint) else ports.media[ask.media.kind].read(ask.media)
+    if isinstance(ask, AskDetect):
+        return run_detectors(ask.job)
+    if isinstance(ask, AskFingerprint):
+        return ports.fingerprint(ask.texts)
     if isinstance(ask, AskLevers):
         pulled = ports.levers.current()
         return next((lever for lever in pulled for kind, target in ask.targets if lever.holds(kind, target, ask.tenant)), None)
     if isinstance(ask, AskLimits):
         return ports.limits.spend(ask, ports.clock.monotonic_us())
-    return _ask_vault(ports, ask) if isinstance(ask, AskKeep | AskHeld) else _tell_broker(ports, ask)
+    return _answer_rare(ports, ask)
+
+
+def _answer_rare(ports: Ports, ask: AskRemote | AskTranscript | AskKeep | AskHeld | AskBroker | AskSettle | AskQuarantine) -> object:
+    if isinstance(ask, AskRemote):
+        return _submit(ports, ask).result()
+    if isinstance(ask, AskTranscript):
+        return ports.media[ask.media.kind].read(ask.media)
+    return _ask_vault(ports, ask) if isinstance(ask, _VAULT) else _tell_broker(ports, ask)
 
 
 def _ask_vault(ports: Ports, ask: AskKeep | AskHeld) -> object:

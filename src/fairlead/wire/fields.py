@@ -10,6 +10,7 @@ import binascii
 import re
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from fairlead.core import MediaKind, MediaSegment, Origin, Segment, Stage
@@ -116,6 +117,11 @@ class Unsupported(NamedTuple):
     """A field that is known and can't be guarded yet; present and not null or false, it counts as unknown."""
 
 
+_READ = (Text, Free, Signature)
+"""What is read where a string stands."""
+_NUMBERS = (int, float)
+"""And booleans, which are integers."""
+
 Node = Inert | Text | Free | Fields | Items | Tagged | Either | Tokens | Signature | Vector | Streamed | Media | Unsupported
 
 
@@ -168,11 +174,11 @@ def walk(node: Node, value: Json, path: str, into: Extraction, unknown: Text) ->
         walk(node.text if isinstance(value, str) else node.other, value, path, into, unknown)
     elif isinstance(node, Unsupported):
         _walk_unsupported(value, path, into, unknown)
-    elif value is None or isinstance(value, bool | int | float):
-        if isinstance(node, Free):
-            _free(value, path, into.segments, node)
     elif isinstance(value, str):
         _walk_string(node, value, path, into, unknown)
+    elif value is None or isinstance(value, _NUMBERS):
+        if isinstance(node, Free):
+            _free(value, path, into.segments, node)
     elif isinstance(value, dict):
         _walk_object(node, value, path, into, unknown)
     else:
@@ -189,7 +195,7 @@ def _walk_unsupported(value: Json, path: str, into: Extraction, unknown: Text) -
 
 
 def _walk_string(node: Node, value: str, path: str, into: Extraction, unknown: Text) -> None:
-    if isinstance(node, Text | Free | Signature):
+    if isinstance(node, _READ):
         into.segments.append(Segment(path=path, origin=node.origin, stage=node.stage, text=value))
         if isinstance(node, Signature):
             into.signatures.append(path)
@@ -238,7 +244,7 @@ def _walk_list(node: Node, value: list[Json], path: str, into: Extraction, unkno
         into.segments += (
             Segment(path=f"{path}{ECHO}{rank}", origin=node.origin, stage=node.stage, text=text) for rank, text in enumerate(told)
         )
-    elif not (isinstance(node, Vector) and all(isinstance(item, int | float) for item in value)):
+    elif not (isinstance(node, Vector) and all(isinstance(item, _NUMBERS) for item in value)):
         _free(value, path, into.unknown, unknown)
 
 
@@ -255,6 +261,12 @@ def is_vector(value: str) -> bool:
 
 def is_inert(value: str) -> bool:
     """Tell whether a string is a short token that can't carry a sentence, an address or a number of a person."""
+    return _is_token(value) if len(value) <= _MAX_NAME else _is_token.__wrapped__(value)
+
+
+@lru_cache(maxsize=4096)
+def _is_token(value: str) -> bool:
+    """Remember what names are: the same few stand in every request."""
     return _TOKEN.match(value) is not None and _LONG_DIGITS.search(value) is None
 
 
@@ -270,7 +282,7 @@ def _unknown_field(key: str, item: Json, place: str, into: Extraction, unknown: 
 
 
 def _free(value: Json, path: str, out: list[Segment], kind: Text | Free) -> None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, _NUMBERS) and not isinstance(value, bool):
         if isinstance(kind, Free) and kind.numbers and _LONG_DIGITS.search(str(value)):
             out.append(Segment(path=path, origin=kind.origin, stage=kind.stage, text=str(value)))
     elif isinstance(value, str):

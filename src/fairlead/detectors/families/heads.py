@@ -5,6 +5,7 @@ the Hit's span. All heads share the features of a text.
 """
 
 import io
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -152,9 +153,10 @@ def highest(grams: "Grams", width: int, weights: "npt.NDArray[np.int8]") -> Wind
     if grams.size <= width:
         count = max(values.size, FEW)
         share = count**-0.5 if count <= SATURATION else SATURATION**0.5 / count
-        return Window(0, grams.size, int(values.sum(dtype=np.int64)) * share)
-    sums = np.bincount(grams.places, weights=values, minlength=grams.size).cumsum()
-    counts = np.bincount(grams.places, minlength=grams.size).cumsum()
+        return Window(0, grams.size, int(np.add.reduce(values, dtype=np.int64)) * share)
+    places = grams.places()
+    sums = np.bincount(places, weights=values, minlength=grams.size).cumsum()
+    counts = np.bincount(places, minlength=grams.size).cumsum()
     ends = np.append(np.arange(width, grams.size, width // 2), grams.size)
     before = np.maximum(ends - width, 0) - 1
     total = sums[ends - 1] - np.where(before < 0, 0.0, sums[before])
@@ -166,10 +168,14 @@ def highest(grams: "Grams", width: int, weights: "npt.NDArray[np.int8]") -> Wind
 
 def score_of(raw: float, card: Card, channel: Channel) -> float:
     """Return the score, 0 to 1, of a raw value; see ``detectors.card``."""
-    import numpy as np  # noqa: PLC0415 - as above
-
     curve = card.curves[channel]
-    return float(np.interp(raw * curve.unit + curve.bias, curve.raw, curve.scores))
+    value = raw * curve.unit + curve.bias
+    above = bisect_right(curve.raw, value)
+    if above in (0, len(curve.raw)):
+        return curve.scores[max(0, above - 1)]
+    low, high = curve.scores[above - 1 : above + 1]
+    start, end = curve.raw[above - 1 : above + 1]
+    return (high - low) / (end - start) * (value - start) + low
 
 
 def characters(text: str, window: Window) -> tuple[int, int]:
