@@ -90,11 +90,7 @@ class Corpus(NamedTuple):
 
     def met(self, attacks: list[str]) -> list[str]:
         """Return attacks as a model meets them: in data each stands inside a document of the pool."""
-        if self.channel == "asked":
-            return attacks
-        chosen = random.Random(_SEED)  # noqa: S311 - a seed that makes training repeatable is the point
-        carriers = [entry.text for entry in self.pool if len(entry.text) < 4 * _DOCUMENT]
-        return [_planted(attack, chosen.choice(carriers), chosen) for attack in attacks]
+        return met(self.channel, self.pool, attacks)
 
     def fifth(self, wanted: Collection[str]) -> list[Text]:
         """Return a fifth of some attacks, by clusters of near-duplicates.
@@ -121,7 +117,7 @@ def corpus_of(sets: Sets, channel: Channel, width: int, readers: tuple[Reader, R
     """
     found, everyday = (sets.known.without(distinct(reader(sets.data))) for reader in readers)
     rest = [entry for entry in everyday if not kept_apart(entry)]
-    shown = [*(Shown(index, entry) for index, entry in enumerate(found)), *(_framed(found, rest, width) if channel == "data" else ())]
+    shown = [*(Shown(index, entry) for index, entry in enumerate(found)), *(framed(found, rest, width) if channel == "data" else ())]
     used = [*(each.text for each in shown), *rest]
     return Corpus(
         channel=channel,
@@ -146,6 +142,15 @@ def pool_of(everyday: list[Text], channel: Channel) -> list[Text]:
         if seen[entry.source] <= _POOL[channel]:
             pool.append(entry)
     return pool
+
+
+def met(channel: Channel, pool: list[Text], attacks: list[str]) -> list[str]:
+    """Return attacks as a model meets them in a channel: in data each stands inside a document of the pool."""
+    if channel == "asked":
+        return attacks
+    chosen = random.Random(_SEED)  # noqa: S311 - a seed that makes training repeatable is the point
+    carriers = [entry.text for entry in pool if len(entry.text) < 4 * _DOCUMENT]
+    return [_planted(attack, chosen.choice(carriers), chosen) for attack in attacks]
 
 
 def digest_of(pool: list[Text]) -> str:
@@ -174,7 +179,7 @@ def joined(texts: Iterable[Text]) -> Iterator[Text]:
     yield from (Text(source, "\n".join(parts)) for source, parts in waiting.items() if parts)
 
 
-def _framed(attacks: list[Text], benign: list[Text], width: int) -> Iterator[Shown]:
+def framed(attacks: list[Text], benign: list[Text], width: int) -> Iterator[Shown]:
     """Yield each attack between two pieces of benign texts, as a window often shows it."""
     chosen = random.Random(_SEED)  # noqa: S311 - as above
     frames = [entry for entry in benign if len(entry.text) > width]

@@ -157,14 +157,15 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _sets(root: Path) -> Sets:
+def sets_of(root: Path) -> Sets:
+    """Return the data in a folder, and what of it nothing may be trained on."""
     outside = Data(root, measuring=True)
     return Sets(Data(root), Data(root, measuring=True), Known(everything(outside)))
 
 
 def _pools(root: Path) -> dict[str, str]:
     """Return the digest of every pool."""
-    data, _, known = _sets(root)
+    data, _, known = sets_of(root)
     return {
         f"{name}/{channel}": digest_of(pool_of(known.without(distinct(readers.benign(data))), channel))
         for name, head in HEADS.items()
@@ -173,7 +174,7 @@ def _pools(root: Path) -> dict[str, str]:
 
 
 def _head(root: Path, name: str) -> dict[str, bytes]:
-    sets = _sets(root)
+    sets = sets_of(root)
     _say(name)
     trained = {channel: _channel(sets, name, channel) for channel in HEADS[name].channels}
     weights = _npy(np.stack([trained[channel].model.table for channel in sorted(trained)]))

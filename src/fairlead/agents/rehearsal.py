@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from fairlead.agents.approvals import MemoryApprovals
 from fairlead.agents.broker import Broker
 from fairlead.core import Clock, Origin, Segment, Stage, SystemClock
-from fairlead.guard import ExchangeContext, Lever, MemoryLimits, Ports, Spot, StageOutcome, ToolCall, check_stage, drive, guard_call
+from fairlead.guard import (
+    ExchangeContext,
+    Lever,
+    MemoryLimits,
+    Ports,
+    RemoteDetectors,
+    Spot,
+    StageOutcome,
+    ToolCall,
+    check_stage,
+    drive,
+    guard_call,
+)
 from fairlead.policy import PolicyCase, Release
 
 USUAL_ORIGIN: dict[Stage, Origin] = {
@@ -28,9 +40,10 @@ class Rehearsal:
     Args:
         release: What decides.
         clock: Source of time.
+        remote: Who asks the detectors outside the process; without it they fail, as the policy's ``on_error`` says.
     """
 
-    def __init__(self, release: Release, clock: Clock | None = None) -> None:
+    def __init__(self, release: Release, clock: Clock | None = None, remote: RemoteDetectors | None = None) -> None:
         used = clock or SystemClock()
         self._context = ExchangeContext(release=release, exchange="x_rehearsal", tenant="rehearsal")
         self._ports = Ports(
@@ -39,6 +52,7 @@ class Rehearsal:
             limits=MemoryLimits(),
             broker=Broker(release, MemoryApprovals(used)),
             fingerprint=_no_fingerprint,
+            remote=remote,
         )
 
     def text(self, stage: Stage, text: str, origin: Origin | None = None) -> StageOutcome:

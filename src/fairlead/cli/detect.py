@@ -44,6 +44,7 @@ def detect(*, text: str | None, file: Path | None, origin: str, policy: Path | N
     """Show what every detector sees in TEXT ("-" reads standard input). Nothing is recorded, nothing is blocked: that takes a policy."""
     from fairlead.core import ORIGINS, STAGES
     from fairlead.detectors import PatternScanner, Registry, builtin_patterns, prepare
+    from fairlead.policy import compile_release, load_policy
 
     read = _read(text, file)
     registry = Registry.load()
@@ -51,8 +52,12 @@ def detect(*, text: str | None, file: Path | None, origin: str, policy: Path | N
     prepared = prepare(read)
     detectors: tuple[Detector, ...] = (PatternScanner(builtin_patterns()), *registry.all())
     seen = [_Seen(detector.id, hit) for detector in detectors for hit in detector.detect(prepared, wrote)]
+    ruled: dict[str, object] = {}
+    if policy:
+        release = compile_release(load_policy(str(policy), policy.read_text(encoding="utf-8"), registry), registry)
+        ruled, asked = _ruled(release, next(known for known in STAGES if known == stage), wrote, read)
+        seen += asked
     seen.sort(key=lambda entry: (entry.hit.start, entry.hit.end))
-    ruled = _ruled(policy, registry, next(known for known in STAGES if known == stage), wrote, read) if policy else None
     if as_json:
         findings = [_as_json(registry, entry, wrote) for entry in seen]
         shown = [{"kind": view.kind, "text": view.text} for view in prepared.views]
@@ -162,18 +167,22 @@ def _scores(console: "Console", registry: "Registry", seen: Sequence[_Seen], ori
         console.print(f"  {_plain(line)}", soft_wrap=True)
 
 
-def _ruled(path: Path, registry: "Registry", stage: "Stage", origin: "Origin", text: str) -> dict[str, object]:
-    """Return what a policy would do with the text; its own detectors look at it, as the guard's do."""
-    from fairlead.core import Segment
-    from fairlead.guard import DetectJob, run_detectors
-    from fairlead.policy import compile_release, load_policy
+def _ruled(release: "Release", stage: "Stage", origin: "Origin", text: str) -> tuple[dict[str, object], list[_Seen]]:
+    """Return what a policy would do with the text, and what the detectors that it declares see beside the installed ones."""
+    from fairlead.cli.policy_files import rehearsing
+    from fairlead.detectors import Hit
 
-    release: Release = compile_release(load_policy(str(path), path.read_text(encoding="utf-8"), registry), registry)
-    segment = Segment(path="/text", origin=origin, stage=stage, text=text)
-    detected = run_detectors(DetectJob((segment,), release.local_at(stage), release.scanner_at(stage)))
-    ruling = release.decide(stage, detected.findings)
-    action = "fails, and on_error decides" if detected.failed else str(ruling.verdict)
-    return {"release": release.id, "stage": stage, "action": action, "rule": ruling.rule}
+    with rehearsing(release) as rehearsal:
+        decision = rehearsal.text(stage, text, origin).decision
+    failed = any(entry.status in ("errored", "timed_out") for entry in decision.coverage)
+    action = "fails, and on_error decides" if failed else str(decision.verdict)
+    asked = {remote.id for remote in release.remotes_at(stage)}
+    hits = [
+        _Seen(found.detector, Hit(*found.span, found.hazard, found.entity, found.score, found.view))
+        for found in decision.findings
+        if found.detector in asked
+    ]
+    return {"release": release.id, "stage": stage, "action": action, "rule": decision.rule}, hits
 
 
 def _kept(card: "Card", hit: "Hit", origin: "Origin") -> float | None:

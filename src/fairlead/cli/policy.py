@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fairlead.cli.output import json_option, show_json, show_table
-from fairlead.cli.policy_files import read_release, read_text
+from fairlead.cli.policy_files import read_release, read_text, rehearsing
 from fairlead.cli.proofs import verify
 from fairlead.cli.trials import canary, shadow
 
@@ -118,17 +118,16 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
 @json_option
 def test(file: Path, tests: Path | None, as_json: bool) -> int:
     """Run the unit tests beside a policy; exit code 10 when one fails."""
-    from fairlead.agents import Rehearsal
     from fairlead.policy import load_cases
 
     path = tests or file.with_name(f"{file.stem}_test{file.suffix}")
-    rehearsal = Rehearsal(read_release(file))
     results: list[dict[str, object]] = []
-    for case, where in load_cases(str(path), read_text(path)):
-        start = time.perf_counter_ns()
-        outcome = rehearsal.run(case)
-        took_us = (time.perf_counter_ns() - start) // 1000
-        results.append({"name": case.name, "where": where, "problem": _difference(case, outcome), "took_us": took_us})
+    with rehearsing(read_release(file)) as rehearsal:
+        for case, where in load_cases(str(path), read_text(path)):
+            start = time.perf_counter_ns()
+            outcome = rehearsal.run(case)
+            took_us = (time.perf_counter_ns() - start) // 1000
+            results.append({"name": case.name, "where": where, "problem": _difference(case, outcome), "took_us": took_us})
     failed = sum(1 for result in results if result["problem"])
     if as_json:
         show_json({"passed": len(results) - failed, "failed": failed, "tests": results})
@@ -190,14 +189,13 @@ def explain(text: str, stage: str, tool: str, file: Path, as_json: bool, **whose
 
     With overlays for such a request, what they set is listed too, each with the line that decided.
     """
-    from fairlead.agents import Rehearsal
     from fairlead.core import STAGES
     from fairlead.policy import explain as explain_rules
 
     release = read_release(file).for_request(whose["tenant"], api=whose["api"], model=whose["model"], region=whose["region"])
-    rehearsal = Rehearsal(release)
     place = "tool_call" if tool else next(known for known in STAGES if known == stage)
-    outcome = rehearsal.call(tool, text.encode()) if tool else rehearsal.text(place, text)
+    with rehearsing(release) as rehearsal:
+        outcome = rehearsal.call(tool, text.encode()) if tool else rehearsal.text(place, text)
     decision = outcome.decision
     scores = explain_rules(release, place, decision.findings)
     where = _where(release, decision.rule)

@@ -1,9 +1,12 @@
 """Reading a policy and the files beside it, for every command that takes one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fairlead.agents import Rehearsal
     from fairlead.policy import Release
 
 
@@ -18,6 +21,34 @@ def read_release(file: Path) -> "Release":
     from fairlead.wiring.policy_files import PolicyFiles
 
     return PolicyFiles(file, load_settings().config_dir).compile(Registry.load())
+
+
+@contextmanager
+def rehearsing(release: "Release") -> "Iterator[Rehearsal]":
+    """Give what tries a Release on single texts; it asks the models that are loaded into the process, and no server.
+
+    Detectors of a policy that names a server fail, as its ``on_error`` says: to try a policy sends nothing anywhere.
+
+    Args:
+        release: What decides.
+
+    Raises:
+        DetectorNotLoaded: A model that the policy names can't be loaded.
+    """
+    from fairlead.agents import Rehearsal
+    from fairlead.detectors.remote import KINDS
+    from fairlead.integrations.remote import RemoteRunner
+
+    remotes = {remote.id: remote for asked in release.remotes.values() for remote in asked}
+    if not remotes or any(KINDS[remote.kind].remote for remote in remotes.values()):
+        yield Rehearsal(release)
+        return
+    runner = RemoteRunner(lambda _: "")
+    try:
+        runner.prepare(remotes.values())
+        yield Rehearsal(release, remote=runner)
+    finally:
+        runner.close()
 
 
 def read_text(file: Path) -> str:

@@ -2,7 +2,7 @@
 
 from fairlead.detectors.calibrated import CalibratedHead, calibrate
 from fairlead.detectors.calibration import CalibratedPoint, Calibration, ChannelCalibration, Comparison, Outcome
-from fairlead.detectors.card import Card, Channel, Measurement, OperatingPoint, Rate, channel_of, read_card
+from fairlead.detectors.card import LADDER, Card, Channel, Measurement, OperatingPoint, Rate, channel_of, read_card
 from fairlead.detectors.checks import CHECKS
 from fairlead.detectors.comparing import Comparing
 from fairlead.detectors.custom import Custom, custom_pattern
@@ -17,7 +17,7 @@ from fairlead.detectors.errors import (
     UnknownEntity,
     UnsupportedPattern,
 )
-from fairlead.detectors.families.heads import HeadDetector
+from fairlead.detectors.families.heads import HeadDetector, score_of
 from fairlead.detectors.labels import Label, Labels, read_labels
 from fairlead.detectors.model import Cluster, Detector, Hit, Pattern, Runs, Settled, Validator, is_dear
 from fairlead.detectors.operators import OperatorName, Operators, Vault, placeholder
@@ -31,6 +31,7 @@ __all__ = [
     "CAP",
     "CHECKS",
     "GROUP",
+    "LADDER",
     "CalibratedHead",
     "CalibratedPoint",
     "Calibration",
@@ -80,6 +81,7 @@ __all__ = [
     "prepare",
     "read_card",
     "read_labels",
+    "score_of",
     "shingles",
     "shows_all",
     "skeleton",

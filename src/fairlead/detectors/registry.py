@@ -12,6 +12,7 @@ from fairlead.detectors.errors import CalibrationInvalid, NoOperatingPoint, Plug
 from fairlead.detectors.families import contact, money, nations, papers, places, secrets
 from fairlead.detectors.families.heads import HeadDetector
 from fairlead.detectors.model import Detector, Pattern
+from fairlead.detectors.remote.deep import Deep, read_deep
 
 GROUP = "fairlead.detectors"
 
@@ -147,6 +148,14 @@ class Registry:
         """
         found = getattr(self._detectors.get(detector), "card", None)
         return found if isinstance(found, Card) else None
+
+    def deep(self) -> Deep | None:
+        """Return the deep model that is installed beside Fairlead; None when there is none.
+
+        Raises:
+            ModelDamaged: Its card can't be read, or is of another format. Only a policy that names the model minds.
+        """
+        return read_deep()
 
     def threshold(self, detector: str, max_fpr: float) -> float:
         """Return the threshold at which a detector's card promises a false-positive rate.

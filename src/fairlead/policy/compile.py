@@ -123,14 +123,14 @@ class _Building:
         """Return the Release of one document, or everything that is wrong with it."""
         document, source = policy
         problems = registry_problems(Parts.of(source), self._registry)
-        known = Known(self._registry, remotes_of(document.detectors))
+        known = Known(self._registry, remotes_of(document.detectors, self._registry))
         rules: list[Rule] = []
         for index, entry in enumerate(document.rules if not problems else ()):
             try:
                 rules.append(_rule(entry, policy, known, source.where(("rules", index))))
             except PolicyThreshold as problem:
                 problems.append(problem)
-        cascade = Cascade(rules, known, dear_of(self._registry.all(), remotes_of(document.detectors)))
+        cascade = Cascade(rules, known, dear_of(self._registry.all(), remotes_of(document.detectors, self._registry)))
         if not problems:
             problems += cascade.problems(document.cascade, ladder_of(document.latency, document.tier), source)
         tools = tuple(compile_tool(entry, source.where(("tools", index))) for index, entry in enumerate(document.tools))
@@ -156,7 +156,7 @@ class _Building:
         scanners = self._scanners_of(rules, patterns_of_policy(document))
         ladder = ladder_of(document.latency, document.tier)
         dear = cascade.resolve(document.cascade, ladder)
-        remotes = remotes_of(document.detectors)
+        remotes = remotes_of(document.detectors, self._registry)
         canonical: dict[str, object] = {
             "format": 1,
             "policy": document.model_dump(mode="json", by_alias=True),

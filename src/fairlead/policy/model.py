@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringC
 from pydantic_core import PydanticCustomError
 
 from fairlead.core import Action, Mode, Stage
-from fairlead.detectors.remote import KINDS, KindName
+from fairlead.detectors.remote import DEEP, KINDS, KindName
 from fairlead.policy.addresses import served
 from fairlead.policy.base import Document, Name, Names, Score, Share, Text, listed, sequence
 from fairlead.policy.latency import LatencyDocument, ZoneDocument
@@ -111,7 +111,9 @@ class DetectorDocument(Document):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         kind = KINDS[self.kind]
+        own = bool(self.model or self.labels or self.points or self.window)
         for wrong, message, mend in (
+            (self.kind == DEEP and own, f"'{DEEP}' brings its model and its card", "remove 'model', 'labels', 'points' and 'window'"),
             (kind.needs_model and not self.model, f"'{self.kind}' needs a model", "add 'model: its name, or the folder it is in'"),
             (kind.remote and not (self.base_url or kind.base_url), f"'{self.kind}' needs a server", "add 'base_url: https://…'"),
             (kind.needs_key and not self.key, f"'{self.kind}' needs a key", "add 'key: env:NAME'"),

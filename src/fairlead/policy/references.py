@@ -73,7 +73,7 @@ def registry_problems(parts: Parts, registry: Registry) -> list[FairleadError]:
     """Return every detector, entity and hazard that this installation does not have, and every threshold that can't be had."""
     entities = {name for pattern in builtin_patterns() for name in (pattern.name, pattern.group, pattern.hazard) if name}
     entities |= set(parts.names("entities", "name"))
-    known = Known(registry, remotes_of(parts.detectors))
+    known = Known(registry, remotes_of(parts.detectors, registry))
     hazards = known.hazards()
     detectors = {*known.ids(), *(name.partition("@")[0] for name in known.ids()), *parts.names("detectors")}
     places = {name: parts.source.where(("detectors", name)) for name in parts.detectors}

@@ -2,17 +2,31 @@
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from fairlead.core import FairleadError
 from fairlead.core.taxonomy import hazards
-from fairlead.detectors import Registry
-from fairlead.detectors.remote import KINDS, Point, Remote
+from fairlead.detectors import ModelDamaged, Registry
+from fairlead.detectors.remote import DEEP, INSTALL, KINDS, PACKAGE, Deep, Point, Remote
 from fairlead.policy.errors import PolicyReference
 from fairlead.policy.model import DetectorDocument
 
 
-def remotes_of(documents: Mapping[str, DetectorDocument]) -> tuple[Remote, ...]:
-    """Return the remote detectors that a policy declares, in its order."""
-    return tuple(_remote(name, document) for name, document in documents.items())
+def remotes_of(documents: Mapping[str, DetectorDocument], registry: Registry) -> tuple[Remote, ...]:
+    """Return the remote detectors that a policy declares, in its order; without those that :func:`remote_problems` tells about.
+
+    Args:
+        documents: What the policy says of each.
+        registry: What is installed here.
+    """
+    out = []
+    for name, document in documents.items():
+        remote = _remote(name, document)
+        if document.kind != DEEP:
+            out.append(remote)
+        elif (deep := _installed(registry)) is not None:
+            out.append(msgspec.structs.replace(remote, id=deep.id_of(name), model=PACKAGE, points=deep.card.points(), card=deep.digest))
+    return tuple(out)
 
 
 def _remote(name: str, document: DetectorDocument) -> Remote:
@@ -29,6 +43,13 @@ def _remote(name: str, document: DetectorDocument) -> Remote:
         download=document.download,
         points=tuple(Point(max_fpr=point.max_fpr, threshold=point.threshold, on=point.on) for point in document.points),
     )
+
+
+def _installed(registry: Registry) -> Deep | None:
+    try:
+        return registry.deep()
+    except ModelDamaged:
+        return None
 
 
 class Known:
@@ -83,3 +104,13 @@ def remote_problems(documents: Mapping[str, DetectorDocument], registry: Registr
             if hazard not in known:
                 mend = "docs/reference/hazards.md lists the hazards"
                 yield PolicyReference(f"there is no hazard '{hazard}'", where=where[name], mend=mend)
+        if document.kind == DEEP:
+            yield from _not_here(registry, where[name])
+
+
+def _not_here(registry: Registry, where: str) -> Iterator[FairleadError]:
+    try:
+        if registry.deep() is None:
+            yield PolicyReference("fairlead-models is not installed", where=where, mend=INSTALL)
+    except ModelDamaged as error:
+        yield ModelDamaged(error.what, where=where, mend=error.mend)

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import msgspec
 
 KindName = Literal[
+    "fairlead-models",
     "llama-guard-3",
     "llama-guard-4",
     "granite-guardian",
@@ -66,6 +67,12 @@ class RemoteKind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 KINDS: dict[KindName, RemoteKind] = {
+    "fairlead-models": RemoteKind(
+        labels={hazard: hazard for hazard in ("prompt_injection", "jailbreak", "harmful_request")},
+        document="docs/reference/deep-model.md",
+        limits="Loaded into the process; tested with made-up weights and with those that are shipped. Its card says what to expect of it.",
+        remote=False,
+    ),
     "llama-guard-3": RemoteKind(
         labels=_LLAMA_GUARD,
         document="Llama Guard 3 model card, llama.com/docs/model-cards-and-prompt-formats/llama-guard-3, read 2026-11",

@@ -39,6 +39,8 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     download: bool = False
     """Whether a model may be fetched; otherwise only what is on this machine is loaded."""
     points: tuple[Point, ...] = ()
+    card: str = ""
+    """Digest of the card that the points are from, for a model that ships with one."""
 
     @property
     def hazards(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from fairlead.detectors.remote import KindName, Remote
+from fairlead.detectors.remote import DEEP, KindName, Remote
 from fairlead.integrations.remote.asks import Adapter
 from fairlead.integrations.remote.guard_models import GRANITE_GUARDIAN, LLAMA_GUARD, SHIELD_GEMMA, WILD_GUARD
 from fairlead.integrations.remote.services import AZURE_CONTENT_SAFETY, AZURE_PROMPT_SHIELDS, OPENAI_MODERATION, PERSPECTIVE
@@ -29,6 +29,10 @@ def load_model(remote: Remote) -> "LocalModel":
     Raises:
         DetectorNotLoaded: Its library or its files are not here.
     """
+    if remote.kind == DEEP:
+        from fairlead.integrations.deep import DeepModel  # noqa: PLC0415 - heavy
+
+        return DeepModel.load(remote)
     if remote.kind == "huggingface":
         from fairlead.integrations.huggingface import SequenceClassifier  # noqa: PLC0415 - heavy
 

@@ -211,4 +211,6 @@ def _hits(remote: Remote, place: tuple[int, int], scores: "Scores") -> Iterable[
 
 def _finding(hit: Hit, segment: Segment, remote: Remote, *, late: bool) -> Finding:
     span = (hit.start, hit.end)
-    return Finding(hazard=hit.hazard, score=hit.score, span=span, path=segment.path, detector=remote.id, entity=hit.entity, late=late)
+    return Finding(
+        hazard=hit.hazard, score=hit.score, span=span, path=segment.path, detector=remote.id, entity=hit.entity, late=late, view=hit.view
+    )
