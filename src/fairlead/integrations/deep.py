@@ -109,7 +109,7 @@ class DeepModel:
             return ()
         prepared = prepare(text)
         windows = [window for reading in prepared.readings for window in self._windows(reading)]
-        if prepared.exhausted or len(windows) > LONGEST:
+        if prepared.unread or len(windows) > LONGEST:
             raise ValueError("too long")
         hits: list[Hit] = []
         for reading, ids, span in windows:
