@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -112,7 +112,7 @@ class Door:
 
     def ask(self, body: object, *, path: str = "/v1/chat/completions", token: str = "", raw: bytes | None = None) -> Answer:
         data = json.dumps(body).encode() if raw is None else raw
-        return self._runner.run(self._converse("POST", path, data, token or self.token))
+        return self._runner.run(self.converse("POST", path, data, token or self.token))
 
     def stream(self, pieces: Sequence[bytes], **extra: object) -> Answer:
         self.upstream.script.append(pieces)
@@ -123,7 +123,11 @@ class Door:
         return self.ask({**USER, **extra})
 
     def get(self, path: str) -> Answer:
-        return self._runner.run(self._converse("GET", path, b"", ""))
+        return self._runner.run(self.converse("GET", path, b"", ""))
+
+    def run(self, conversation: Coroutine[Any, Any, str]) -> str:
+        """Run several conversations at once."""
+        return self._runner.run(conversation)
 
     def decisions(self, exchange: str = "") -> list[Decision]:
         entries = read(self.settings.data_dir / "journal" / "worker-0.db", 0, 100_000)
@@ -134,7 +138,7 @@ class Door:
         """Every byte that was written, keys and journals included."""
         return b"".join(path.read_bytes() for path in sorted(self.folder.rglob("*")) if path.is_file() and path != self.policy_file)
 
-    async def _converse(self, method: str, path: str, data: bytes, token: str) -> Answer:
+    async def converse(self, method: str, path: str, data: bytes, token: str) -> Answer:
         sent: list[Any] = []
         requests: asyncio.Queue[Any] = asyncio.Queue()
         requests.put_nowait({"type": "http.request", "body": data})

@@ -1,7 +1,7 @@
 """A streamed answer of any API: what may leave leaves at once, what may still become a match waits (law 2), tool calls leave whole."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 import aiohttp
 
@@ -14,6 +14,9 @@ from fairlead.wire import CallRef, Chunk, Codec, Delta, Event, EventReader, Inte
 from fairlead.wiring.exchange import Exchange
 
 EVENT_STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+
+SLICE = 32_768
+"""Characters of a text that are looked at before other requests have their turn: some milliseconds with every pattern there is."""
 
 
 class _Call:
@@ -79,7 +82,7 @@ class AnswerStream:
         out = self.codec.accept(chunk)
         for delta in chunk.deltas:
             if delta.choice not in self._finished:
-                out += await self._feed_choice(delta)
+                out += await (self._feed_choice(delta) if _is_short(delta) else self._feed_sliced(delta))
         # The upstream goes on with a choice that was stopped here; once that is all it does, nothing more of it is wanted.
         self.ended = self.ended or (bool(self._stopped) and len(self._finished) >= self._wanted)
         return out
@@ -89,6 +92,15 @@ class AnswerStream:
         out: list[bytes] = []
         for choice in sorted(self._open):
             out += await self._finish(Delta(choice, finish="stop"), {})
+        return out
+
+    async def _feed_sliced(self, delta: Delta) -> list[bytes]:
+        """Take a delta with a long text slice by slice, and let other requests go on between them; a cut changes nothing (law 2)."""
+        out: list[bytes] = []
+        for part in slices(delta):
+            if delta.choice not in self._finished:
+                out += await self._feed_choice(part)
+                await asyncio.sleep(0)
         return out
 
     async def _feed_choice(self, delta: Delta) -> list[bytes]:
@@ -210,6 +222,29 @@ class AnswerStream:
         self._placed += 1
         outcome = await self._exchange.decide(lambda context: guard_output(context, (), chunk.unknown, spot=spot))
         return outcome.action in ("allow", "flag")
+
+
+def slices(delta: Delta) -> Iterator[Delta]:
+    """Yield a delta as several, without a text longer than :data:`SLICE`; calls, and how the choice goes on, are in the last."""
+    for place, (channel, text) in enumerate(delta.texts):
+        told = {name for name, _ in delta.texts[place:]}
+        if place and len(text) > SLICE:
+            # What ended before this text began has ended before its first slice.
+            yield Delta(delta.choice, delta.texts[:place], role=delta.role, closed=tuple(one for one in delta.closed if one not in told))
+            delta = delta._replace(texts=delta.texts[place:], role="", closed=tuple(one for one in delta.closed if one in told))
+            yield from slices(delta)
+            return
+        for start in range(0, len(text) - SLICE, SLICE):
+            yield Delta(delta.choice, ((channel, text[start : start + SLICE]),), role="" if start else delta.role)
+            delta = delta._replace(texts=((channel, text[start + SLICE :]), *delta.texts[1:]), role="")
+    yield delta
+
+
+def _is_short(delta: Delta) -> bool:
+    for _, text in delta.texts:  # noqa: SIM110 - on every chunk: all() of a generator takes three times as long
+        if len(text) > SLICE:
+            return False
+    return True
 
 
 async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, wire: Wire, parsed: Interaction, codec: Codec) -> None:
