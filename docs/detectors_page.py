@@ -1,4 +1,4 @@
-"""Write the page of the detectors from the cards that are shipped: ``python docs/detectors_page.py``."""
+"""Write the pages of the detectors and of the deep model from the cards that are shipped: ``python docs/detectors_page.py``."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +6,12 @@ from pathlib import Path
 import msgspec
 
 from fairlead.detectors import Card, Measurement, Rate, Registry, read_card
+from fairlead.detectors.remote import DeepCard, DeepHead
 from fairlead.statistics import clopper_pearson
 
 PAGE = Path(__file__).resolve().parent / "reference" / "detectors.md"
+DEEP_PAGE = PAGE.with_name("deep-model.md")
+DEEP_CARD = PAGE.parents[2] / "packages/fairlead-models/src/fairlead_models/card.json"
 CARDED = ("grounding@1", "harm@1", "injection@1", "injection-rules@2")
 HARD = ("awesome prompts", "certified safe prompts", "gpteacher role-play")
 CHANNELS = {"asked": "what a user or a model says", "data": "documents, tool results, memory, other agents"}
@@ -52,9 +55,23 @@ inside a benign document. Intervals are exact, 95%, two-sided; those of pooled r
 English first; polite or new wordings are missed, and what stops an action is the policy on tools, not a head.
 """
 
+DEEP_HEAD = """\
+# Deep model
+
+What the card of `fairlead-models` {version} says. [Add the deep model](../how-to/add-the-deep-model.md) says how to use it.
+
+Base: {base}. {method}
+
+**Limits.** {limits}
+
+Three tables stand for each head and channel: the deep model alone; the fast head on the same texts, made without the same sources, at
+thresholds set without them; and one after the other: the fast head at `max_fpr` {zone:.0%}, and what it doubts by the deep model at the
+rate of the column. Rates are of texts; intervals are exact, 95%, two-sided; those of pooled rates take texts as independent.
+"""
+
 
 def page() -> str:
-    """Return the page."""
+    """Return the page of the detectors."""
     loaded = {name.partition("@")[0] for name in Registry.load().ids()}
     cards = {head.partition("@")[0]: read_card(head) for head in CARDED}
     parts = [HEAD]
@@ -69,14 +86,45 @@ def _section(name: str, card: Card, *, loaded: bool) -> Iterator[str]:
     if not loaded:
         yield "**Not switched on yet:** shipped and measured, but no entry point registers it, so no policy can name it.\n"
     yield f"{card.method}\n\n**Limits.** {card.limits}\n"
-    if card.points:
-        yield "| channel | `max_fpr` | score | fired of the pool |\n|---|---|---|---|"
-        yield from (f"| {at.channel} | {at.max_fpr:.2%} | {at.threshold:g} | {_share(at.fpr)} |" for at in card.points)
-        yield ""
+    yield from _points(card)
     for channel, about in CHANNELS.items():
         for title, measured in (("Left out", card.left_out), ("A fifth held out", card.grouped), ("Outside", card.outside)):
             chosen = [entry for entry in measured if entry.channel == channel]
             yield from _table(f"### {title}, {channel}: {about}", [*_pooled(title, chosen), *chosen])
+
+
+def deep_page() -> str:
+    """Return the page of the deep model."""
+    card = msgspec.json.decode(DEEP_CARD.read_bytes(), type=DeepCard)
+    about = next(iter(card.heads.values()))
+    parts = [
+        DEEP_HEAD.format(version=card.version, base=card.base, method=about.card.method, limits=about.card.limits, zone=about.zone),
+        *("\n".join(_deep_section(name, head)) for name, head in card.heads.items()),
+        "\n".join(_sources([head.card for head in card.heads.values()])),
+    ]
+    return "\n".join(parts)
+
+
+def _deep_section(name: str, head: DeepHead) -> Iterator[str]:
+    yield f"## {name}: {', '.join(f'`{hazard}`' for hazard in head.hazards)}\n"
+    yield from _points(head.card)
+    left_out = {entry.source for entry in head.card.left_out}
+    for channel, about in CHANNELS.items():
+        for title in ("Left out", "Outside"):
+            for how, measured in (
+                ("alone", (*head.card.left_out, *head.card.outside)),
+                (f"the fast head, `{head.fast}`", head.beside),
+                ("one after the other", head.cascade),
+            ):
+                chosen = [entry for entry in measured if entry.channel == channel and (entry.source in left_out) == (title == "Left out")]
+                yield from _table(f"### {title}, {channel}: {about}; {how}", [*_pooled(title, chosen), *chosen])
+
+
+def _points(card: Card) -> Iterator[str]:
+    if card.points:
+        yield "| channel | `max_fpr` | score | fired of the pool |\n|---|---|---|---|"
+        yield from (f"| {at.channel} | {at.max_fpr:.2%} | {at.threshold:g} | {_share(at.fpr)} |" for at in card.points)
+        yield ""
 
 
 def _pooled(title: str, measured: list[Measurement]) -> Iterator[Measurement]:
@@ -126,3 +174,4 @@ def _sources(cards: list[Card]) -> Iterator[str]:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    DEEP_PAGE.write_text(deep_page(), encoding="utf-8")

@@ -47,13 +47,19 @@ def thresholds(benign: Raw) -> Cuts:
     return out
 
 
-def curve(cuts: Cuts, model: Integers) -> Curve:
-    """Return the way from raw values to scores: the ladder's rates get the ladder's scores."""
+def curve(cuts: Cuts, unit: float = 1.0, bias: float = 0.0) -> Curve:
+    """Return the way from raw values to scores: the ladder's rates get the ladder's scores.
+
+    Args:
+        cuts: Raw values of the rates.
+        unit: What a step of a weight is worth.
+        bias: What is added to the sum.
+    """
     raw = [cuts[max_fpr] for max_fpr, _ in LADDER if max_fpr in cuts]
     scores = [score for max_fpr, score in LADDER if max_fpr in cuts]
     raw = [raw[0] - 4, *raw, raw[-1] + 4]
     rising = np.maximum.accumulate(np.array(raw) + np.arange(len(raw)) * 1e-6)
-    return Curve(unit=model.unit, bias=model.bias, raw=tuple(float(value) for value in rising), scores=(0.0, *scores, 1.0))
+    return Curve(unit=unit, bias=bias, raw=tuple(float(value) for value in rising), scores=(0.0, *scores, 1.0))
 
 
 def points(benign: Raw, by: Curve, channel: Channel) -> list[OperatingPoint]:

@@ -48,7 +48,7 @@ from training.sources import (
 SHIPPED = Path(__file__).parents[1] / "src/fairlead/detectors/data"
 FROZEN = Path(__file__).parent / "pools.json"
 """Digests of the benign pools, written before anything is trained."""
-_MEASURED = (0.05, 0.01, 0.005)
+MEASURED = (0.05, 0.01, 0.005)
 """Rates at which sources are measured."""
 _FIXED = (0.7, 0.8)
 """Thresholds at which the rules are measured."""
@@ -186,14 +186,14 @@ def _head(root: Path, name: str) -> dict[str, bytes]:
         model=digest_bytes(weights),
         curves={channel: entry.curve for channel, entry in trained.items()},
         points=tuple(point for entry in trained.values() for point in entry.points),
-        pool=_counts(pools),
+        pool=counts(pools),
         pools={channel: digest_of(pool) for channel, pool in pools.items()},
         left_out=tuple(left for entry in trained.values() for left in entry.left_out),
         grouped=tuple(left for entry in trained.values() for left in entry.grouped),
         outside=tuple(left for entry in trained.values() for left in entry.outside),
-        sources=(*_sources(sets.data), *_sources(sets.outside)),
+        sources=(*sources_read(sets.data), *sources_read(sets.outside)),
     )
-    return {f"{name}.npy": weights, f"{name}.json": _document(card)}
+    return {f"{name}.npy": weights, f"{name}.json": document(card)}
 
 
 def _channel(sets: Sets, name: str, channel: Channel) -> Trained:
@@ -209,7 +209,7 @@ def _channel(sets: Sets, name: str, channel: Channel) -> Trained:
     model = corpus.fit()
     raw = raw_of([entry.text for entry in corpus.pool], model, corpus.width)
     cuts = thresholds(raw)
-    bent = curve(cuts, model)
+    bent = curve(cuts, model.unit, model.bias)
     measured = points(raw, bent, channel)
     for point in measured:
         _say(f"  at most {point.max_fpr:.2%}: {point.fpr.k}/{point.fpr.n}")
@@ -270,7 +270,7 @@ def _rates(corpus: Corpus, by: tuple[Integers, Cuts], what: tuple[Kind, str], te
     model, cuts = by
     met = corpus.met(texts[:_MOST]) if kind == "recall" else texts[:_MOST]
     raw = raw_of(met, model, corpus.width)
-    for max_fpr in _MEASURED:
+    for max_fpr in MEASURED:
         found = rate(int((raw >= cuts[max_fpr]).sum()), raw.size)
         yield Measurement(source=source, channel=corpus.channel, kind=kind, max_fpr=max_fpr, rate=found)
 
@@ -292,9 +292,9 @@ def _rules(root: Path) -> dict[str, bytes]:
                 raw = _scores(rules, [entry.text for entry in texts if entry.source == source][:_MOST], origin)
                 measured += _at_fixed(raw, (channel, kind, source))
     _show("fixed", measured)
-    used = (*_sources(data, "measuring"), *_sources(outside))
+    used = (*sources_read(data, "measuring"), *sources_read(outside))
     card = Card(detector=rules.id, method=_RULES, limits=_RULES_LIMITS, outside=tuple(measured), sources=used)
-    return {"injection-rules.json": _document(card)}
+    return {"injection-rules.json": document(card)}
 
 
 def _scores(rules: InjectionRules, texts: list[str], origin: Origin) -> Raw:
@@ -308,12 +308,14 @@ def _at_fixed(raw: Raw, what: tuple[Channel, Kind, str]) -> Iterator[Measurement
         yield Measurement(source=source, channel=channel, kind=kind, threshold=threshold, rate=found)
 
 
-def _counts(pools: dict[Channel, list[Text]]) -> dict[str, int]:
+def counts(pools: dict[Channel, list[Text]]) -> dict[str, int]:
+    """Return how many texts each source has in each channel's pool."""
     counted = Counter(f"{channel}: {entry.source}" for channel, pool in pools.items() for entry in pool)
     return dict(sorted(counted.items()))
 
 
-def _sources(data: Data, use: Literal["training", "measuring", ""] = "") -> tuple[DataSource, ...]:
+def sources_read(data: Data, use: Literal["training", "measuring", ""] = "") -> tuple[DataSource, ...]:
+    """Return what has been read of some data, with its licences and digests."""
     out = []
     for folder, digests in sorted(data.read_files.items()):
         origin = json.loads((data.root / folder / "SOURCE.json").read_text())
@@ -329,7 +331,8 @@ def _npy(table: npt.NDArray[np.int8]) -> bytes:
     return target.getvalue()
 
 
-def _document(card: Card) -> bytes:
+def document(card: msgspec.Struct) -> bytes:
+    """Return a card as it is shipped."""
     return msgspec.json.format(msgspec.json.encode(card, order="sorted"), indent=1) + b"\n"
 
 

@@ -1,0 +1,1 @@
+"""Files of the deep model; Fairlead reads them by their digests."""
