@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from fairlead.core import InvalidInput, Unavailable
-from fairlead.gateway.ask import Asked, ask
+from fairlead.gateway.ask import Answered, Asked, ask
 from fairlead.gateway.http import HttpProblem, problem_of, respond, unavailable
 from fairlead.gateway.refusal import refusal
-from fairlead.gateway.stream import EVENT_STREAM, stream_response
+from fairlead.gateway.stream import EVENT_STREAM, Streamed, stream_response
 from fairlead.guard import StageOutcome, UpstreamRefused, call_of, guard_reply, guard_request, segment_of, settled, tokens_in
-from fairlead.wire import Interaction, Made, Usage, apply_edits, usage_of
+from fairlead.wire import TRANSLATIONS, Interaction, Made, Usage, apply_edits, usage_of
 from fairlead.wiring.exchange import Exchange, context_of
+from fairlead.wiring.upstreams import speaks
 
 
 async def answer(asked: Asked) -> None:
@@ -62,10 +63,11 @@ async def _answer(asked: Asked, exchange: Exchange, parsed: Interaction) -> None
         apply_edits(parsed.body, outcome.texts)
     answered = await ask(asked, exchange, parsed, _route(asked, exchange, outcomes))
     if answered.data is not None:
-        await _whole(asked, exchange, parsed, answered.data)
+        await _whole(asked, exchange, parsed, answered)
         return
     try:
-        await stream_response(exchange, answered.response, asked.wire, parsed, asked.api.codec(_made(exchange)))
+        streamed = Streamed(answered.response, answered.reader(), asked.api.codec(_made(exchange)))
+        await stream_response(exchange, streamed, asked.wire, parsed)
     finally:
         answered.response.release()
 
@@ -88,20 +90,23 @@ def _route(asked: Asked, exchange: Exchange, outcomes: Sequence[StageOutcome]) -
     api = asked.api
     routed = next((outcome.route for outcome in outcomes if outcome.route), "")
     try:
-        route = routed or asked.plane.route(exchange.serving, api.provider, exchange.context.model)
+        route = routed or asked.plane.route(exchange.serving, api, exchange.context.model)
     except UpstreamRefused as refused:
         raise problem_of(refused, 403) from refused
-    provider = exchange.serving.release.policy.upstream[route].provider
-    if provider != api.provider:
+    release = exchange.serving.release
+    if not speaks(release, route, api):
+        provider = release.policy.upstream[route].provider
         message = f"the policy's upstream {route!r} speaks the API of {provider}; this path needs one with 'provider: {api.provider}'"
+        if api.name in TRANSLATIONS:
+            message += ", or 'translate: true'"
         raise HttpProblem(400, "wrong_provider", message)
     return route
 
 
-async def _whole(asked: Asked, exchange: Exchange, parsed: Interaction, data: bytes) -> None:
+async def _whole(asked: Asked, exchange: Exchange, parsed: Interaction, answered: Answered) -> None:
     api, send = asked.api, asked.wire.send
     try:
-        reply = api.read_reply(data)
+        reply = api.read_reply(answered.read())
     except InvalidInput as error:
         # Garbage from the upstream is its fault, not the client's.
         raise problem_of(error, 502) from error

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import aiohttp
 
-from fairlead.core import Unavailable
+from fairlead.core import InvalidInput, Unavailable
 from fairlead.gateway.breaker import OPEN_US
-from fairlead.gateway.http import HttpProblem, Request, Wire, unavailable
+from fairlead.gateway.http import HttpProblem, Request, Wire, problem_of, unavailable
 from fairlead.gateway.upstream import UpstreamClient, client_headers, read_whole
-from fairlead.wire import Api, Interaction, encode
+from fairlead.wire import TRANSLATIONS, Api, EventReader, Interaction, Translation, encode
 from fairlead.wiring.data_plane import DataPlane
 from fairlead.wiring.exchange import Exchange
+from fairlead.wiring.upstreams import speaks
 
 PAUSE_S = 0.1
 """Before an upstream is asked again it is given so long, twice as long each further time, and up to half of that more by chance."""
@@ -44,6 +45,21 @@ class Answered(NamedTuple):
     """Its headers are read; a stream's is released by whoever asked."""
     data: bytes | None
     """The whole body; None for a stream, which is still to be read."""
+    translation: Translation | None = None
+    """What makes the client's shape of it; None when the upstream speaks the client's API."""
+
+    def read(self) -> bytes:
+        """Return the whole body in the client's shape.
+
+        Raises:
+            InvalidInput: It is not of the upstream's API.
+        """
+        data = self.data or b""
+        return data if self.translation is None else self.translation.reply(data)
+
+    def reader(self) -> EventReader:
+        """Return what reads a stream as events of the client's API."""
+        return EventReader() if self.translation is None else self.translation.reader()
 
 
 class _Failed(NamedTuple):
@@ -91,6 +107,8 @@ async def ask(asked: Asked, exchange: Exchange, parsed: Interaction, route: str)
 
 def _in_turn(asked: Asked, exchange: Exchange, route: str) -> Iterator[str]:
     for name in (route, *exchange.serving.release.policy.upstream[route].fallback):
+        if not speaks(exchange.serving.release, name, asked.api):
+            continue
         if asked.client.breakers.admits(name):
             yield name
         else:
@@ -129,15 +147,22 @@ async def _asked(asked: Asked, exchange: Exchange, parsed: Interaction, name: st
         upstream = asked.plane.upstream(exchange.serving, name)
     except Unavailable as error:
         return _Failed(unavailable(error), "no_key", later=False)
-    headers = client_headers(asked.request, api.provider)
+    headers = client_headers(asked.request, upstream.provider)
+    translation = None if upstream.provider == api.provider else TRANSLATIONS[api.name]
     try:
-        response = await asked.client.post(upstream, api.path, encode(parsed.body), headers)
+        body = parsed.body if translation is None else translation.request(parsed.body)
+    except InvalidInput as error:
+        raise problem_of(error) from error
+    path = api.path if translation is None else translation.path
+    try:
+        response = await asked.client.post(upstream, path, encode(body), headers)
     except HttpProblem as problem:
         return _Failed(problem, "timed_out" if problem.status == 504 else "unavailable", later=problem.status != 504)
     if response.status == 200 and parsed.stream:
-        return Answered(response, None)
+        return Answered(response, None, translation)
     try:
-        return await _read(response)
+        found = await _read(response)
+        return found._replace(translation=translation) if isinstance(found, Answered) else found
     finally:
         response.release()
 

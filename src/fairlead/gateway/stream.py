@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import NamedTuple
 
 import aiohttp
 
@@ -247,18 +248,28 @@ def _is_short(delta: Delta) -> bool:
     return True
 
 
-async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, wire: Wire, parsed: Interaction, codec: Codec) -> None:
+class Streamed(NamedTuple):
+    """What comes from an upstream, and how it is read and told."""
+
+    response: aiohttp.ClientResponse
+    reader: EventReader
+    """Gives events of the client's API."""
+    codec: Codec
+    """Reads and writes these."""
+
+
+async def stream_response(exchange: Exchange, streamed: Streamed, wire: Wire, parsed: Interaction) -> None:
     """Guard and send a streamed answer.
 
     The opening record is durable before the first byte, that of a tool call before the call, the final one before the end marker (law 3).
 
     Args:
         exchange: The Exchange.
-        response: The upstream's response.
+        streamed: The upstream's response.
         wire: Both directions of the client's connection.
         parsed: The request.
-        codec: Reads and writes the API's events.
     """
+    response, _, codec = streamed
     stream = AnswerStream(exchange, codec, parsed.segments, parsed.wanted)
     exchange.note(await adrive(stream.guard.opening(), exchange.serving.ports))
     await exchange.commit()
@@ -269,7 +280,7 @@ async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, 
     state: State = "interrupted"
     last = b""
     try:
-        async for data in _events(stream, response, gone):
+        async for data in _events(stream, streamed, gone):
             # A tool call leaves whole, in the middle of the stream: its Decision is durable before it.
             await exchange.commit()
             await wire.send({"type": "http.response.body", "body": data, "more_body": True})
@@ -294,15 +305,15 @@ async def stream_response(exchange: Exchange, response: aiohttp.ClientResponse, 
         exchange.left()
 
 
-async def _events(stream: AnswerStream, response: aiohttp.ClientResponse, gone: "asyncio.Future[None]") -> AsyncIterator[bytes]:
+async def _events(stream: AnswerStream, streamed: Streamed, gone: "asyncio.Future[None]") -> AsyncIterator[bytes]:
     """Give what may leave, joined per read of the upstream; ends at the end marker, or when the client is gone.
 
     Raises:
         InvalidInput: The upstream sends what is no chunk, no chunk at all, or without an end. What was good before it is given first.
     """
-    reader = EventReader()
+    reader = streamed.reader
     size = 0
-    async for data in response.content.iter_any():
+    async for data in streamed.response.content.iter_any():
         size += len(data)
         if gone.done():
             return

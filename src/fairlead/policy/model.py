@@ -74,6 +74,8 @@ class UpstreamDocument(Document):
     """Where its server is; empty for the provider's own."""
     key: Annotated[str, BeforeValidator(_reference_to_secret)] = ""
     """``env:NAME`` or ``file:/path``; the key itself never stands in a policy."""
+    translate: bool = False
+    """Whether clients of the other provider's API may be answered by it: Chat Completions and Messages are translated."""
     timeout_s: Annotated[float, Field(gt=0, le=3600)] = 120
     """An upstream that sends nothing for so long is given up."""
     retries: Annotated[int, Field(ge=0, le=5)] = 0

@@ -146,8 +146,9 @@ def _of_upstreams(parts: Parts) -> Iterator[FairleadError]:
         place: Place = ("upstream", name, "fallback")
         yield from _missing(parts, place, upstream.fallback, upstreams, "there is no upstream {}")
         for other in upstream.fallback:
-            if other == name or parts.upstreams.get(other, upstream).provider != upstream.provider:
-                where, mend = parts.source.where(place), f"name others with 'provider: {upstream.provider}'"
+            stand_in = parts.upstreams.get(other, upstream)
+            if other == name or not (stand_in.provider == upstream.provider or stand_in.translate):
+                where, mend = parts.source.where(place), f"name others with 'provider: {upstream.provider}', or with 'translate: true'"
                 yield PolicyShape(f"'{other}' can't stand in for '{name}'", where=where, mend=mend)
 
 

@@ -1,7 +1,7 @@
 """API shapes to Segments and back: pure, shared by gateway, SDK, evals and replay."""
 
 from fairlead.wire.api import Api, CallDelta, Chunk, Codec, Delta, Leaving, Made, Provider
-from fairlead.wire.apis import APIS
+from fairlead.wire.apis import APIS, TRANSLATIONS
 from fairlead.wire.chat import ChatCompletions
 from fairlead.wire.document import Json, encode
 from fairlead.wire.fields import KEY, READ, Text
@@ -12,6 +12,7 @@ from fairlead.wire.moderations import CATEGORIES, Moderated, Verdict, moderation
 from fairlead.wire.parts import Part, part_of
 from fairlead.wire.responses import Responses
 from fairlead.wire.sse import Event, EventReader, encode_event
+from fairlead.wire.translation import Translation
 from fairlead.wire.usage import Usage, larger, usage_of
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "KEY",
     "READ",
     "TRAJECTORY",
+    "TRANSLATIONS",
     "Api",
     "CallDelta",
     "CallRef",
@@ -41,6 +43,7 @@ __all__ = [
     "Responses",
     "Text",
     "Told",
+    "Translation",
     "Usage",
     "Verdict",
     "apply_edits",

@@ -44,7 +44,7 @@ from fairlead.integrations.remote import RemoteRunner
 from fairlead.journal import Fingerprinter, Journal, Record, Sealer, installation_key, journals
 from fairlead.policy import Release
 from fairlead.telemetry import ExchangeTrace, Telemetry
-from fairlead.wire import Provider
+from fairlead.wire import Api
 from fairlead.wiring.policy_files import LastGood, PolicyFiles, PolicyTexts
 from fairlead.wiring.secrets import Secrets, read_secret, secrets_of
 from fairlead.wiring.serving import Serving, with_variants
@@ -161,9 +161,9 @@ class DataPlane:
         """
         return upstream_of(serving.release, route, self.secret)
 
-    def route(self, serving: Serving, provider: Provider, model: str) -> str:
+    def route(self, serving: Serving, api: Api, model: str) -> str:
         """Return the route of a request that no rule routes, as :func:`route_of` says."""
-        return route_of(serving.release, provider, model)
+        return route_of(serving.release, api, model)
 
     def models(self) -> list[dict[str, str]]:
         """Return what ``/v1/models`` lists."""

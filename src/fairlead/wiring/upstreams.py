@@ -6,7 +6,7 @@ import msgspec
 
 from fairlead.guard import UpstreamRefused
 from fairlead.policy import Release
-from fairlead.wire import Provider
+from fairlead.wire import TRANSLATIONS, Api, Provider
 
 BASE_URLS: Mapping[Provider, str] = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com/v1"}
 """Where a provider's own servers are."""
@@ -23,6 +23,12 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     """Whose API it speaks."""
     timeout_s: float = 120
     """Given up when it sends nothing for so long."""
+
+
+def speaks(release: Release, route: str, api: Api) -> bool:
+    """Tell whether an upstream can answer clients of an API, in its own words or translated."""
+    document = release.policy.upstream[route]
+    return document.provider == api.provider or (document.translate and api.name in TRANSLATIONS)
 
 
 def upstream_of(release: Release, route: str, secret: Callable[[str], str]) -> Upstream:
@@ -46,22 +52,23 @@ def upstream_of(release: Release, route: str, secret: Callable[[str], str]) -> U
     )
 
 
-def route_of(release: Release, provider: Provider, model: str) -> str:
+def route_of(release: Release, api: Api, model: str) -> str:
     """Return the route of a request that no rule routes.
 
     Args:
         release: What decides about it.
-        provider: Whose API the client speaks.
+        api: What the client speaks.
         model: What the client asks for.
 
     Returns:
-        Of the upstreams that speak the API the one that lists the model, else the first that lists none, else the first; the
-        default one when none speaks it.
+        Of the upstreams that speak the API the one that lists the model, else the first that lists none, else the first; those that
+        are translated for come after those that speak it themselves; the default one when there is none.
 
     Raises:
         UpstreamRefused: The policy lets none be asked that speaks the API, or has the model only where it lets nobody ask.
     """
-    speaking = {name: document for name, document in release.policy.upstream.items() if document.provider == provider}
+    able = [(name, document) for name, document in release.policy.upstream.items() if speaks(release, name, api)]
+    speaking = dict(sorted(able, key=lambda one: one[1].provider != api.provider))
     if release.policy.upstreams is not None:
         permitted = {name: document for name, document in speaking.items() if release.may_ask(name)}
         elsewhere = any(model in document.models for document in speaking.values())
