@@ -95,7 +95,8 @@ def _route(asked: Asked, exchange: Exchange, outcomes: Sequence[StageOutcome]) -
         raise problem_of(refused, 403) from refused
     release = exchange.serving.release
     if not speaks(release, route, api):
-        provider = release.policy.upstream[route].provider
+        document = release.policy.upstream[route]
+        provider = f"{document.provider}, a deployment of Azure's" if document.azure is not None else document.provider
         message = f"the policy's upstream {route!r} speaks the API of {provider}; this path needs one with 'provider: {api.provider}'"
         if api.name in TRANSLATIONS:
             message += ", or 'translate: true'"

@@ -64,13 +64,13 @@ class UpstreamClient:
             HttpProblem: 502 or 504; the upstream is not there, broke off, or was too slow.
         """
         headers = {"content-type": "application/json", "accept-encoding": "identity", **(extra or {})}
-        if upstream.key and upstream.provider == "anthropic":
-            headers["x-api-key"] = upstream.key
+        if upstream.key and upstream.key_header:
+            headers[upstream.key_header] = upstream.key
         elif upstream.key:
             headers["authorization"] = f"Bearer {upstream.key}"
         try:
             # A redirect could lead a request, and its key, anywhere.
-            url, patience = upstream.base_url + path, _patience(upstream.timeout_s)
+            url, patience = upstream.base_url + path + upstream.query, _patience(upstream.timeout_s)
             return await self._open().post(url, data=body, headers=headers, allow_redirects=False, timeout=patience)
         except TimeoutError as error:
             raise HttpProblem(504, "upstream_timeout", "the model did not answer in time; try again") from error

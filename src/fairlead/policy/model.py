@@ -61,6 +61,18 @@ Stages: TypeAlias = Annotated[tuple[Stage, ...], BeforeValidator(listed), Field(
 Actions: TypeAlias = Annotated[tuple[Action, ...], BeforeValidator(listed), Field(min_length=1)]
 
 
+class AzureDocument(Document):
+    """A deployment of Azure OpenAI, asked by its data plane's dated API.
+
+    Source: Microsoft Learn, "Azure OpenAI REST API reference" (read December 2026).
+    """
+
+    deployment: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    """Name of the deployment; it decides about the model."""
+    api_version: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$")]
+    """Version of the API, such as ``2024-10-21``."""
+
+
 class UpstreamDocument(Document):
     """A model's server that requests may go to."""
 
@@ -74,6 +86,8 @@ class UpstreamDocument(Document):
     """Where its server is; empty for the provider's own."""
     key: Annotated[str, BeforeValidator(_reference_to_secret)] = ""
     """``env:NAME`` or ``file:/path``; the key itself never stands in a policy."""
+    azure: AzureDocument | None = None
+    """The deployment of Azure OpenAI that it is; ``base_url`` names the resource."""
     translate: bool = False
     """Whether clients of the other provider's API may be answered by it: Chat Completions and Messages are translated."""
     timeout_s: Annotated[float, Field(gt=0, le=3600)] = 120
@@ -82,6 +96,13 @@ class UpstreamDocument(Document):
     """How often it is asked again when it can't answer; a budget keeps all requests together from asking a fifth more."""
     fallback: Names = ()
     """Upstreams that are asked instead, in this order, when it does not answer; what its own entries say of fallbacks is not followed."""
+
+    @model_validator(mode="after")
+    def _azure_has_an_address(self) -> Self:
+        if self.azure is not None and (self.provider != "openai" or not self.base_url):
+            mend = "write base_url: https://<resource>.openai.azure.com, and leave 'provider' out"
+            raise PydanticCustomError("azure", "a deployment of Azure OpenAI needs its resource's address", {"mend": mend})
+        return self
 
 
 class PointDocument(Document):

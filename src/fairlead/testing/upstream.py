@@ -14,11 +14,13 @@ class ScriptedModel:
     Attributes:
         requests: Bodies of the requests so far, decoded.
         asked: Path and headers of each of them.
+        queries: What stood behind each path's question mark.
     """
 
     def __init__(self) -> None:
         self.requests: list[Any] = []
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.queries: list[str] = []
         self._script: deque[tuple[int, bytes, Sequence[bytes]]] = deque()
 
     def says(self, *texts: str, tool_calls: Sequence[dict[str, Any]] = (), **extra: object) -> None:
@@ -67,6 +69,7 @@ class ScriptedModel:
             if not message.get("more_body"):
                 break
         self.requests.append(json.loads(body) if body else None)
+        self.queries.append(scope.get("query_string", b"").decode())
         self.asked.append((str(scope["path"]), {name.decode(): value.decode() for name, value in scope["headers"]}))
         status, content_type, parts = self._script.popleft()
         await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", content_type)]})

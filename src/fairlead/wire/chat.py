@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from fairlead.core import InvalidInput, Origin, Stage
 from fairlead.wire.api import Made, Provider
-from fairlead.wire.chat_stream import LOGPROBS, ChatCodec, error_of
+from fairlead.wire.chat_stream import FILTERED, LOGPROBS, PROMPT_FILTERED, ChatCodec, error_of
 from fairlead.wire.document import Json, encode, list_of, object_of, read_object, text_of
 from fairlead.wire.fields import Either, Extraction, Fields, Free, Inert, Items, Node, Text, Unsupported, media, walk
 from fairlead.wire.interaction import CallRef, Interaction, Reply, as_input, interaction_of, name_results, reply_of, take_extension
@@ -117,7 +117,17 @@ _RESPONSE = Fields(
     {
         **dict.fromkeys(("id", "object", "created", "model", "system_fingerprint", "service_tier"), INERT),
         "usage": Fields({}),
-        "choices": Items(Fields({"index": INERT, "finish_reason": INERT, "logprobs": LOGPROBS, "message": _RESPONSE_MESSAGE})),
+        "prompt_filter_results": PROMPT_FILTERED,
+        "choices": Items(
+            Fields(
+                {
+                    **dict.fromkeys(("index", "finish_reason"), INERT),
+                    "logprobs": LOGPROBS,
+                    "content_filter_results": FILTERED,
+                    "message": _RESPONSE_MESSAGE,
+                }
+            )
+        ),
     }
 )
 

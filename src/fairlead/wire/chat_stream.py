@@ -23,6 +23,16 @@ _UNKNOWN = Text("model", "output")
 _INERT = Inert()
 _TOKENS = Tokens("model", "output")
 LOGPROBS = Fields({"content": _TOKENS, "refusal": _TOKENS})
+_JUDGED = dict.fromkeys(("filtered", "detected", "severity"), _INERT)
+FILTERED = Fields(
+    {
+        **dict.fromkeys(("hate", "sexual", "violence", "self_harm", "profanity", "jailbreak", "indirect_attack"), Fields(_JUDGED)),
+        "protected_material_text": Fields(_JUDGED),
+        "protected_material_code": Fields({**_JUDGED, "citation": Fields({"URL": _UNKNOWN, "license": _UNKNOWN})}),
+    }
+)
+"""What Azure's content filter says beside an answer (Microsoft Learn, "Content filtering annotations", read December 2026)."""
+PROMPT_FILTERED = Items(Fields({"prompt_index": _INERT, "content_filter_results": FILTERED}))
 _CALL = Fields(
     {"id": _INERT, "type": _INERT, "index": _INERT, "function": Fields({"name": _INERT, "arguments": Streamed()})},
 )
@@ -34,7 +44,12 @@ _CHUNK = Fields(
         **dict.fromkeys(("id", "object", "created", "model", "system_fingerprint", "service_tier"), _INERT),
         "usage": Fields({}),
         "obfuscation": _INERT,
-        "choices": Items(Fields({"index": _INERT, "finish_reason": _INERT, "logprobs": LOGPROBS, "delta": _DELTA})),
+        "prompt_filter_results": PROMPT_FILTERED,
+        "choices": Items(
+            Fields(
+                {"index": _INERT, "finish_reason": _INERT, "logprobs": LOGPROBS, "content_filter_results": FILTERED, "delta": _DELTA},
+            )
+        ),
     }
 )
 _HEAD = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
@@ -171,7 +186,8 @@ def _unknown(body: dict[str, Json]) -> tuple[Segment, ...]:
     out = Extraction()
     walk(_CHUNK, body, "", out, _UNKNOWN)
     # A sentence in an inert field has no channel in which it could be guarded, so it is unknown too.
-    return (*out.unknown, *(segment for segment in out.segments if ECHO not in segment.path))
+    # An empty one says nothing: Azure's first chunk has an empty head.
+    return (*out.unknown, *(segment for segment in out.segments if segment.text and ECHO not in segment.path))
 
 
 def _plain_choice(choice: Json) -> bool:

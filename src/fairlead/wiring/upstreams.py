@@ -12,6 +12,12 @@ BASE_URLS: Mapping[Provider, str] = {"openai": "https://api.openai.com/v1", "ant
 """Where a provider's own servers are."""
 
 
+KEY_HEADERS: Mapping[Provider, str] = {"anthropic": "x-api-key"}
+"""Header for the key of a provider that wants no bearer's token."""
+DEPLOYED = frozenset({"/chat/completions", "/embeddings"})
+"""Paths that a deployment of Azure OpenAI has."""
+
+
 class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     """Where a request goes, resolved."""
 
@@ -23,12 +29,18 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     """Whose API it speaks."""
     timeout_s: float = 120
     """Given up when it sends nothing for so long."""
+    query: str = ""
+    """What stands behind each path, with its question mark."""
+    key_header: str = ""
+    """Header that holds the key as it is; empty for a bearer's token."""
 
 
 def speaks(release: Release, route: str, api: Api) -> bool:
     """Tell whether an upstream can answer clients of an API, in its own words or translated."""
     document = release.policy.upstream[route]
-    return document.provider == api.provider or (document.translate and api.name in TRANSLATIONS)
+    if document.provider != api.provider:
+        return document.translate and api.name in TRANSLATIONS
+    return document.azure is None or api.path in DEPLOYED
 
 
 def upstream_of(release: Release, route: str, secret: Callable[[str], str]) -> Upstream:
@@ -42,13 +54,18 @@ def upstream_of(release: Release, route: str, secret: Callable[[str], str]) -> U
         raise UpstreamRefused("the policy does not permit this upstream", where=route, mend="permit it under 'upstreams'")
     document = release.policy.upstream[route]
     key = secret(document.key) if document.key else ""
-    base_url = document.base_url or BASE_URLS[document.provider]
+    base_url = (document.base_url or BASE_URLS[document.provider]).rstrip("/")
+    azure = document.azure
+    if azure is not None:
+        base_url = f"{base_url}/openai/deployments/{azure.deployment}"
     return Upstream(
-        base_url=base_url.rstrip("/"),
+        base_url=base_url,
         key=key,
         model=document.model or "",
         provider=document.provider,
         timeout_s=document.timeout_s,
+        query=f"?api-version={azure.api_version}" if azure is not None else "",
+        key_header="api-key" if azure is not None else KEY_HEADERS.get(document.provider, ""),
     )
 
 
