@@ -77,6 +77,8 @@ NAMED_ONLY = {
     "api.anthropic.com": "where a real model is asked, once a person has put a key in",
     "api.openai.com": "where a real model is asked, once a person has put a key in",
     "commentanalyzer.googleapis.com": "where Perspective is asked, once a policy declares it and a person has put a key in",
+    "login.microsoftonline.com": "where Azure's directory is asked, once a policy names a key that Azure keeps",
+    "vault.azure.net": "the name of a scope",
     "fairlead.readthedocs.io": "names of documentation pages and of predicate types",
     "in-toto.io": "the name of the statement type",
     "www.w3.org": "the name of SVG",

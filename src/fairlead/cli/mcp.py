@@ -94,17 +94,22 @@ def _gateway() -> ModuleType:
 
 
 def _review(policy: Path) -> "tuple[PolicyFiles, Release, Review]":
+    from contextlib import closing
+
     from fairlead.config import load_settings, secret_from_environment
-    from fairlead.core import UsageError
+    from fairlead.core import SystemClock, UsageError
     from fairlead.detectors import Registry
+    from fairlead.integrations import KeptSecrets
     from fairlead.wiring.policy_files import PolicyFiles
-    from fairlead.wiring.secrets import secrets_of
+    from fairlead.wiring.secrets import references_of, secrets_of
 
     files = PolicyFiles(policy.absolute(), load_settings().config_dir)
     release = files.compile(Registry.load())
     if release.policy.mcp is None:
         raise UsageError("the policy names no MCP servers", where=str(policy), mend="add 'mcp: {servers: …}'")
-    found: Review = _gateway().review(release, secrets_of(secret_from_environment))
+    with closing(KeptSecrets.of_stores(secret_from_environment, SystemClock())) as stores:
+        stores.prepare(references_of(release))
+        found: Review = _gateway().review(release, secrets_of(secret_from_environment, stores.read))
     return files, release, found
 
 

@@ -2,6 +2,7 @@
 
 from fairlead.integrations.delegation import Delegation, Grant, Narrowing, narrow, revocation_ids
 from fairlead.integrations.errors import ReaderMissing, SandboxMissing
+from fairlead.integrations.kept_secrets import KeptSecrets
 from fairlead.integrations.limits import RedisLimits
 from fairlead.integrations.otlp import otlp_exporter
 from fairlead.integrations.webhook import ApprovalBell
@@ -10,6 +11,7 @@ __all__ = [
     "ApprovalBell",
     "Delegation",
     "Grant",
+    "KeptSecrets",
     "Narrowing",
     "ReaderMissing",
     "RedisLimits",

@@ -41,10 +41,21 @@ Extractor = Literal["integer", "number", "date", "time", "listed"]
 """A declassifier: a value of this form carries so little that it may come out of data."""
 
 
+_SECRET = re.compile(
+    r"(env:[A-Za-z_][A-Za-z0-9_]*"
+    r"|file:/[^\x00-\x1f]{1,4000}"
+    r"|vault:[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)+#[A-Za-z0-9_.-]+"
+    r"|aws:[A-Za-z0-9/_+=.@:-]{1,512}(#[A-Za-z0-9_.-]+)?"
+    r"|azure:[A-Za-z0-9-]{3,24}/[A-Za-z0-9-]{1,127})\Z",
+    re.ASCII,
+)
+"""What a reference to a secret looks like, by where it is kept."""
+
+
 def _reference_to_secret(value: object) -> object:
-    if isinstance(value, str) and re.match(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00-\x1f]{1,4000})\Z", value):
+    if isinstance(value, str) and _SECRET.match(value):
         return value
-    mend = "write env:NAME, and set the variable NAME where it runs, or file:/path of a file that holds it"
+    mend = "write env:NAME, file:/path, vault:MOUNT/PATH#FIELD, aws:NAME#FIELD or azure:VAULT/NAME"
     raise PydanticCustomError("key", "a key never stands in a policy", {"mend": mend})
 
 
@@ -85,7 +96,7 @@ class UpstreamDocument(Document):
     base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$"), AfterValidator(served)] = ""
     """Where its server is; empty for the provider's own."""
     key: Annotated[str, BeforeValidator(_reference_to_secret)] = ""
-    """``env:NAME`` or ``file:/path``; the key itself never stands in a policy."""
+    """Where the key is: in a variable, a file or a store of secrets; it never stands in a policy itself."""
     azure: AzureDocument | None = None
     """The deployment of Azure OpenAI that it is; ``base_url`` names the resource."""
     translate: bool = False

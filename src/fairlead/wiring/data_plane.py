@@ -38,7 +38,7 @@ from fairlead.guard import (
     begin_levers,
 )
 from fairlead.identity import ApiKey, KeyRing, Scope
-from fairlead.integrations import ApprovalBell, Delegation, RedisLimits, otlp_exporter
+from fairlead.integrations import ApprovalBell, Delegation, KeptSecrets, RedisLimits, otlp_exporter
 from fairlead.integrations.reading import readers_of
 from fairlead.integrations.remote import RemoteRunner
 from fairlead.journal import Fingerprinter, Journal, Record, Sealer, installation_key, journals
@@ -46,7 +46,7 @@ from fairlead.policy import Release
 from fairlead.telemetry import ExchangeTrace, Telemetry
 from fairlead.wire import Api
 from fairlead.wiring.policy_files import LastGood, PolicyFiles, PolicyTexts
-from fairlead.wiring.secrets import Secrets, read_secret, secrets_of
+from fairlead.wiring.secrets import Secrets, read_secret, references_of, secrets_of
 from fairlead.wiring.serving import Serving, with_variants
 from fairlead.wiring.trials import TRIALS_FILE
 from fairlead.wiring.trying import Trying
@@ -89,6 +89,7 @@ class DataPlane:
         self.worker = parts.worker
         self.journal = parts.journal
         self.sealer = parts.sealer
+        self.stores = parts.stores
         self._policy_errors = 1 if loaded.problem else 0
         self._policy_problem = loaded.problem
         self.serving = self.serve(loaded.release)
@@ -217,6 +218,7 @@ class DataPlane:
             self.sealer.close()
             self._parts.telemetry.close()
             self._parts.remote.close()
+            self._parts.stores.close()
             self._parts.limits.close()
             if self._parts.bell is not None:
                 self._parts.bell.close()
@@ -244,7 +246,6 @@ class DataPlane:
 
     def _serve_beside(self, release: Release) -> Serving:
         parts = self._parts
-        parts.remote.prepare(remote for remotes in release.remotes.values() for remote in remotes)
         broker = Broker(
             release,
             MemoryApprovals(parts.clock),
@@ -260,7 +261,6 @@ class DataPlane:
 
     def _serve(self, release: Release) -> Serving:
         parts = self._parts
-        parts.remote.prepare(remote for remotes in release.remotes.values() for remote in remotes)
         broker = Broker(
             release,
             parts.approvals,
@@ -273,6 +273,8 @@ class DataPlane:
 
     def _serving(self, release: Release, broker: Broker, limits: LimitStore) -> Serving:
         parts = self._parts
+        parts.stores.prepare(references_of(release))
+        parts.remote.prepare(remote for remotes in release.remotes.values() for remote in remotes)
         ports = Ports(
             clock=parts.clock,
             levers=parts.levers,
@@ -364,6 +366,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     bell: ApprovalBell | None
     audio: MediaReader | None
     secrets: Secrets
+    stores: KeptSecrets
     region: str
     """Where this installation keeps its records; empty when nobody said."""
     operators: Callable[[str], Operators]
@@ -398,7 +401,9 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
         undo.callback(journal.close)
         sealer = Sealer.open(settings.config_dir)
         undo.callback(sealer.close)
-        secrets = secrets_of(secret_from_environment)
+        stores = KeptSecrets.of_stores(secret_from_environment, clock)
+        undo.callback(stores.close)
+        secrets = secrets_of(secret_from_environment, stores.read)
         remote = RemoteRunner(secrets)
         undo.callback(remote.close)
         limits = _limits(settings, clock, undo)
@@ -428,6 +433,7 @@ def build_data_plane(settings: Settings, policy: Path, worker: str, *, resume: b
             bell=bell,
             audio=audio,
             secrets=secrets,
+            stores=stores,
             region=settings.region,
             operators=_operators(installation_key(settings.config_dir / OPERATOR_KEY)),
         )

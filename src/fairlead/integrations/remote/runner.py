@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Secrets = Callable[[str], str]
-"""Reference of a policy (``env:NAME``, ``file:/path``) to what it stands for; empty when there is nothing."""
+"""Reference, as a policy writes it, to what it stands for; empty when there is nothing."""
 MAX_ANSWER = 1 << 20
 """Bytes of an answer at most."""
 AT_ONCE = 32
