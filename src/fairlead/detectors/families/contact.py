@@ -17,6 +17,9 @@ _PHONE_WORDS = (
     r"|tel.fono|celular|m.vil|llame|chiamare|cellulare|telefone|telefoon|puhelin"
 )
 _DATE = re.compile(r"[0-9]{4}[-. ][0-9]{1,2}[-. ][0-9]{1,2}|[0-9]{1,2}[-. ][0-9]{1,2}[-. ][0-9]{4}", re.ASCII)
+_PAIRS = re.compile(r"[0-9]{2}(?:\.[0-9]{2}){4}", re.ASCII)
+"""How French numbers are written with dots."""
+_SSN = re.compile(r"[0-9]{3}-[0-9]{2}-[0-9]{4}", re.ASCII)
 _NO_NAMES_LISTED = (
     "string str text null none nil true false undefined required optional not the and password user username int integer "
     "varchar char value name default empty invalid incorrect unknown missing case for your you are was has will can must "
@@ -37,9 +40,14 @@ def us_phone_length(candidate: str) -> int:
 
 
 def european_phone_length(candidate: str) -> int:
-    """Return the candidate's length if it is a British or German number with its trunk prefix 0."""
+    """Return the candidate's length if it is a British or German number with its trunk prefix 0, and not written as a US SSN is."""
     national = digits_of(candidate)[1:]
-    return len(candidate) if _valid(national, "44") or _valid(national, "49") else 0
+    return len(candidate) if (_valid(national, "44") or _valid(national, "49")) and _SSN.fullmatch(candidate) is None else 0
+
+
+def french_phone_length(candidate: str) -> int:
+    """Return the candidate's length if it is a French number with its trunk prefix 0."""
+    return len(candidate) if _valid(digits_of(candidate)[1:], "33") else 0
 
 
 def _valid(national: str, country: str) -> bool:
@@ -62,7 +70,9 @@ def _plan(country: str) -> "re2._Regexp":
 def _dialled(text: str) -> bool:
     """Tell whether digits could be dialled: 7 to 15 of them (E.164 with prefixes), not all alike, and no date."""
     digits = digits_of(re.split("[x(]?e?xt?", text, maxsplit=1)[0])
-    return 7 <= len(digits) <= 16 and len(set(digits)) > 1 and _DATE.fullmatch(text) is None and text.count(".") not in (1, 4)
+    dots = text.count(".")
+    versions = dots == 1 or (dots == 4 and _PAIRS.fullmatch(text) is None)
+    return 7 <= len(digits) <= 16 and len(set(digits)) > 1 and _DATE.fullmatch(text) is None and not versions
 
 
 def _public_v4(text: str) -> bool:
@@ -143,6 +153,20 @@ PATTERNS: tuple[Pattern, ...] = (
         counter="0123-45",
         validator=european_phone_length,
         locale="GB, DE",
+        checksum="the country's numbering plan",
+        score=0.8,
+        context=Context(_PHONE_WORDS, 1.0, _NO_WORDS, 0.4),
+        group="contact",
+    ),
+    Pattern(
+        name="phone",
+        hazard="pii",
+        expression=r"(?<![A-Za-z0-9_+./-])0[1-9](?:(?: [0-9]{2}){4}|(?:\.[0-9]{2}){4}|(?:-[0-9]{2}){4})" + RIGHT,
+        source="Arcep, national numbering plan: ten digits, written in pairs",
+        example="01 84 17 61 18",
+        counter="00 84 17 61 18",
+        validator=french_phone_length,
+        locale="FR",
         checksum="the country's numbering plan",
         score=0.8,
         context=Context(_PHONE_WORDS, 1.0, _NO_WORDS, 0.4),

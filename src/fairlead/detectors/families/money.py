@@ -36,7 +36,6 @@ _ISSUERS: tuple[tuple["re.Pattern[str]", tuple[int, ...]], ...] = tuple(
     )
 )
 """First digits of payment cards and how many digits their numbers have, longest first (ISO/IEC 7812 ranges as the schemes publish them)."""
-_OTHER_CARD = re.compile(r"(?:1[38]00|2131|4|50|5[6-8]|6)[0-9]+\Z", re.ASCII)
 _BASE58 = "[1-9A-HJ-NP-Za-km-z]"
 _BECH32 = "[02-9ac-hj-np-z]"
 _WALLET = "wallets?|address|bitcoin|btc|eth(?:ereum)?|crypto|donat(?:e|ions?)|send(?: it)? to|deposit|withdraw(?:al)?"
@@ -92,9 +91,9 @@ def stellar_holds(text: str) -> bool:
     return binascii.crc_hqx(data[:-2], 0) == int.from_bytes(data[-2:], "little")
 
 
-def _card_of_other_length(text: str) -> bool:
+def _card_of_any_issuer(text: str) -> bool:
     digits = digits_of(text)
-    return luhn_holds(digits) and _OTHER_CARD.match(digits) is not None
+    return luhn_holds(digits) and len(set(digits)) > 1
 
 
 def _crypto(expression: str, source: str, example: str, checksum: str, **more: object) -> Pattern:
@@ -126,11 +125,11 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         name="payment_card",
         hazard="pii",
-        expression=LEFT + r"[0-9](?:[ -]?[0-9]){11,14}" + RIGHT,
-        source="ISO/IEC 7812-1: numbers of 12 to 15 digits, as Maestro and old Visa and JCB cards have; a barcode may look like one",
+        expression=LEFT + r"(?<![0-9][ -])[0-9](?:[ -]?[0-9]){11,18}" + RIGHT,
+        source="ISO/IEC 7812-1: numbers of 12 to 19 digits of any issuer, as Maestro, old Visa and store cards have, where words say card",
         example="card number 630427373398",
         counter="card number 630427373399",
-        validator=whole(_card_of_other_length),
+        validator=whole(_card_of_any_issuer),
         checksum="Luhn",
         score=0.0,
         context=Context(
