@@ -61,6 +61,11 @@ def test_there_are_two_hundred_formats_of_secrets_each_with_its_vendors_page() -
         ("000-12-3456 and 536-00-4399 and 536-90-0000", []),
         ("mail bob@example.com.", [("email", "bob@example.com")]),
         ("call (415) 555-2671 now", [("phone", "(415) 555-2671")]),
+        ("ids 01 84 17 61 18, 00 84 17 61 18", [("phone", "01 84 17 61 18")]),
+        ("ring 01.84.17.61.18", [("phone", "01.84.17.61.18")]),
+        ("number 033-16-8118", [("us_ssn", "033-16-8118")]),
+        ("my card is 1234 5678 1234 5670", [("payment_card", "1234 5678 1234 5670")]),
+        ("my card is 1234 5678 1234 5671", []),
         ("version 1.2.3 of 2024-10-11 costs 1,234.50", []),
     ],
 )
