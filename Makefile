@@ -74,7 +74,7 @@ fmt: $(STAMPS)/dev ## format and mend what ruff can mend
 train: $(STAMPS)/dev ## train the shipped detector heads again and check that they come out the same
 	@exec $(BIN)/python -m training
 
-train-deep: ## make the deep model again (an hour on one core) and check that it comes out the same; needs pip's network for torch and the base model
+train-deep: ## make the deep model again (an hour on one core) and say what differs; needs pip's network for torch and the base model
 	@test -x "$(DEEP)/bin/python" || $(PYTHON) -m venv "$(DEEP)"
 	@"$(DEEP)/bin/python" -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r requirements/core.lock
 	@"$(DEEP)/bin/python" -m pip --disable-pip-version-check --no-input -qq install -r requirements/deep-training.txt
