@@ -1,9 +1,9 @@
 """Entry: ``python -m training.deep WHEEL [--data FOLDER] [--work FOLDER] [--write]``; ``make train-deep`` calls it.
 
 Makes four models (the shipped one, and three that sources were left out of) and then the package; or says whether what is shipped came
-out again. Takes about 50 minutes on one core; a part that is in the work folder is not made again. The heads are fitted by a library whose
-sums depend on its threads: of a second run's model 8 of 18,054,966 bytes differed, the last bits of the heads' weights, and no score by more
-than 0.000001 before the curve.
+out again. Takes about 50 minutes on one core; a part that is in the work folder is not made again. The heads are fitted by a library
+whose sums depend on its threads: of a second run's model 8 of 18,054,966 bytes differed, the last bits of the heads' weights, and no
+score by more than 0.000001 before the curve.
 """
 
 import argparse
