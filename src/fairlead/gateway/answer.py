@@ -20,7 +20,7 @@ async def answer(asked: Asked) -> None:
         HttpProblem: What the client is told instead of an answer.
     """
     plane, api, request = asked.plane, asked.api, asked.request
-    key = plane.authenticate(request.token(), "chat")
+    key = plane.authenticate(request.token(), "chat", request.source)
     serving = plane.serving_for(key.tenant, key.id, api=api.name)
     try:
         parsed = api.read_request(request.body, serving.retrieval_tools)

@@ -11,10 +11,11 @@ from fairlead.core import FairleadError, Refused, Unavailable
 from fairlead.gateway.answer import answer
 from fairlead.gateway.ask import Asked
 from fairlead.gateway.check import check
-from fairlead.gateway.http import HttpProblem, Receive, Request, Scope, Send, Wire, read_request, respond, unavailable
+from fairlead.gateway.http import HttpProblem, Receive, Request, Scope, Send, Wire, read_request, respond, source_of, unavailable
 from fairlead.gateway.moderate import moderate
 from fairlead.gateway.redact import redact
 from fairlead.gateway.upstream import UpstreamClient
+from fairlead.identity import KeyGuessed
 from fairlead.wire import APIS, Api
 from fairlead.wiring.data_plane import DataPlane
 
@@ -83,7 +84,7 @@ class Gateway:
         elif method == "GET" and path in ("/healthz", "/readyz", "/metrics"):
             await self._inspect(path, send)
         elif method == "GET" and path == "/v1/models":
-            self._plane.authenticate(Request(method, path, dict(scope["headers"]), b"").token(), "chat")
+            self._plane.authenticate(Request(method, path, dict(scope["headers"]), b"").token(), "chat", source_of(scope))
             await respond(send, 200, msgspec.json.encode({"object": "list", "data": self._plane.models()}), [])
         else:
             raise HttpProblem(404, "not_found", f"there is no {method} here; use POST {', '.join((*ROUTES, *OWN))}")
@@ -130,6 +131,8 @@ def _problem(error: Exception) -> HttpProblem:
     """Return what a client is told of an error."""
     if isinstance(error, HttpProblem):
         return error
+    if isinstance(error, KeyGuessed):
+        return HttpProblem(429, "too_many_unknown_keys", f"{error.what}; {error.mend}", [(b"retry-after", b"60")])
     if isinstance(error, Refused):
         return HttpProblem(401, "invalid_api_key", f"{error.what}; {error.mend}")
     if isinstance(error, Unavailable):

@@ -105,7 +105,7 @@ async def check(plane: DataPlane, request: Request, send: Send) -> None:
     Raises:
         HttpProblem: The key may not check, or the body is not of the shape.
     """
-    key = plane.authenticate(request.token(), "check")
+    key = plane.authenticate(request.token(), "check", request.source)
     body = _read(request.body)
     if isinstance(body, InteractionBody):
         await _interaction(plane, key, body, send, request.delegation())

@@ -54,6 +54,8 @@ class Request(NamedTuple):
     headers: dict[bytes, bytes]
     """Lower-case names; of a header that comes twice the last counts."""
     body: bytes
+    source: str = ""
+    """Address of the client; empty when it has none."""
 
     def delegation(self) -> str:
         """Return the token of delegated authority, header ``x-fairlead-delegation``; empty when there is none."""
@@ -63,6 +65,12 @@ class Request(NamedTuple):
         """Return the token of the header ``authorization`` (a bearer's) or ``x-api-key``; empty when there is none."""
         scheme, _, token = self.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         return token.strip() if scheme.lower() == "bearer" else self.headers.get(b"x-api-key", b"").decode("latin-1").strip()
+
+
+def source_of(scope: Scope) -> str:
+    """Return the address of a connection's other end; empty when it has none, as on a Unix socket."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 async def read_request(scope: Scope, receive: Receive) -> Request:
@@ -92,7 +100,7 @@ async def _read(scope: Scope, receive: Receive) -> Request:
         parts.append(part)
         if not message.get("more_body"):
             break
-    return Request(scope["method"], scope["path"], dict(scope["headers"]), b"".join(parts))
+    return Request(scope["method"], scope["path"], dict(scope["headers"]), b"".join(parts), source_of(scope))
 
 
 async def respond(send: Send, status: int, body: bytes, headers: Headers, content_type: bytes = b"application/json") -> None:

@@ -18,7 +18,7 @@ async def moderate(plane: DataPlane, request: Request, send: Send) -> None:
     Raises:
         HttpProblem: The key may not check, the body is not of the shape, or the policy lets nothing be said of it.
     """
-    key = plane.authenticate(request.token(), "check")
+    key = plane.authenticate(request.token(), "check", request.source)
     try:
         extension, asked = read_moderation(request.body)
     except InvalidInput as error:

@@ -53,7 +53,7 @@ async def redact(plane: DataPlane, request: Request, send: Send) -> None:
     Raises:
         HttpProblem: The key may not redact or is over its limits, the body is not of the shape, or it could not be checked.
     """
-    key = plane.authenticate(request.token(), "redact")
+    key = plane.authenticate(request.token(), "redact", request.source)
     wanted = _read(request.body)
     segments = wanted.segments()
     if len(segments) > MOST_TEXTS:

@@ -5,6 +5,7 @@ from fairlead.identity.errors import (
     IdentityInvalid,
     IdentityNotFound,
     IdentityTaken,
+    KeyGuessed,
     KeyRefused,
     KeysUnreadable,
     LoginLimited,
@@ -12,6 +13,7 @@ from fairlead.identity.errors import (
     PermissionRefused,
     SessionRefused,
 )
+from fairlead.identity.guesses import GUESS_WINDOW_US, MOST_GUESSES, Doorkeeper, Guesses
 from fairlead.identity.keyring import KeyRing, publish_keys
 from fairlead.identity.model import LOCAL_OPERATOR, ROLES, SCOPES, Account, Actor, ApiKey, Role, Scope, Session
 from fairlead.identity.passwords import Passwords
@@ -19,9 +21,11 @@ from fairlead.identity.permissions import PERMISSIONS, Permission, may, require
 from fairlead.identity.sessions import LIFETIME_US, OpenedSession, csrf_token, require_csrf
 
 __all__ = [
+    "GUESS_WINDOW_US",
     "LIFETIME_US",
     "LOCAL_OPERATOR",
     "MAX_FAILURES",
+    "MOST_GUESSES",
     "PERMISSIONS",
     "ROLES",
     "SCOPES",
@@ -29,10 +33,13 @@ __all__ = [
     "Account",
     "Actor",
     "ApiKey",
+    "Doorkeeper",
+    "Guesses",
     "Identity",
     "IdentityInvalid",
     "IdentityNotFound",
     "IdentityTaken",
+    "KeyGuessed",
     "KeyRefused",
     "KeyRing",
     "KeysUnreadable",

@@ -9,6 +9,12 @@ class KeyRefused(Refused):
     code = "key-refused"
 
 
+class KeyGuessed(KeyRefused):
+    """Too many unknown API keys came from one address; wait."""
+
+    code = "key-guessed"
+
+
 class LoginRefused(Refused):
     """Unknown login, wrong password or disabled account: nobody is told which."""
 

@@ -42,6 +42,7 @@ UPSTREAM_REQUESTS = Metric("fairlead_upstream_requests", "counter", "Requests to
 SHADOW_EXCHANGES = Metric(
     "fairlead_shadow_exchanges", "counter", "Exchanges drawn for a policy that is tried in shadow, by what became of it.", ("outcome",)
 )
+REFUSED_KEYS = Metric("fairlead_refused_keys", "counter", "API keys that were refused, by the code of the error.", ("outcome",))
 PSEUDONYMS = Metric(
     "fairlead_pseudonyms", "counter", "Pseudonyms in answers: their values put back, or nothing known of them.", ("system", "outcome")
 )
@@ -54,6 +55,7 @@ METRICS: tuple[Metric, ...] = (
     UPSTREAM_REQUESTS,
     SHADOW_EXCHANGES,
     PSEUDONYMS,
+    REFUSED_KEYS,
 )
 
 OTHER = "other"

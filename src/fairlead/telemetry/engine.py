@@ -30,6 +30,10 @@ class Telemetry:
         """Count how one request to an upstream ended."""
         self._metrics.observe_upstream(name, outcome)
 
+    def observe_refused_key(self, code: str) -> None:
+        """Count one API key that was refused, by the code of the error."""
+        self._metrics.observe_refused_key(code)
+
     def observe_shadow(self, outcome: str) -> None:
         """Count what became of one Exchange that was drawn for a shadow."""
         self._metrics.observe_shadow(outcome)

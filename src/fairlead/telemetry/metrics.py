@@ -14,6 +14,7 @@ from fairlead.telemetry.conventions import (
     NEAR_MISSES,
     OTHER,
     PSEUDONYMS,
+    REFUSED_KEYS,
     SHADOW_EXCHANGES,
     UPSTREAM_REQUESTS,
     Metric,
@@ -46,6 +47,7 @@ class Metrics:
         self._upstreams = self._counter(UPSTREAM_REQUESTS)
         self._shadowed = self._counter(SHADOW_EXCHANGES)
         self._pseudonyms = self._counter(PSEUDONYMS)
+        self._refused_keys = self._counter(REFUSED_KEYS)
         self._asked: dict[tuple[str, str], Counter] = {}
         buckets = GUARD_SECONDS.buckets
         self._guard_seconds = Histogram(
@@ -76,6 +78,10 @@ class Metrics:
         if counter is None:
             counter = self._asked[name, outcome] = self._upstreams.labels(upstream=safe_name(name), outcome=outcome)
         counter.inc()
+
+    def observe_refused_key(self, code: str) -> None:
+        """Count one API key that was refused; the code is one of identity's."""
+        self._refused_keys.labels(outcome=code).inc()
 
     def observe_shadow(self, outcome: str) -> None:
         """Count one Exchange that was drawn for a shadow; the outcome is a word of the gateway's own."""

@@ -37,7 +37,7 @@ from fairlead.guard import (
     ResidencyRefused,
     begin_levers,
 )
-from fairlead.identity import ApiKey, KeyRing, Scope
+from fairlead.identity import ApiKey, Doorkeeper, KeyRing, Scope
 from fairlead.integrations import ApprovalBell, Delegation, KeptSecrets, RedisLimits, otlp_exporter
 from fairlead.integrations.reading import readers_of
 from fairlead.integrations.remote import RemoteRunner
@@ -87,24 +87,24 @@ class DataPlane:
         self._registry = registry
         self._parts = parts
         self.worker = parts.worker
-        self.journal = parts.journal
-        self.sealer = parts.sealer
+        self.journal, self.sealer = parts.journal, parts.sealer
         self.stores = parts.stores
         self._policy_errors = 1 if loaded.problem else 0
         self._policy_problem = loaded.problem
         self.serving = self.serve(loaded.release)
         self.trying = Trying(parts.trials, self, parts.journal, parts.clock, parts.telemetry)
         """Policies that are tried beside the live one; a gateway has it look at its file, an SDK does not."""
+        self._door = Doorkeeper(parts.keys, parts.clock, parts.telemetry.observe_refused_key)
         self.in_hand = 0
         """Requests that the gateway is answering now; an SDK says nothing of its application's loop, so it stays 0 there."""
 
-    def authenticate(self, token: str, scope: Scope) -> ApiKey:
-        """Return the key that a token stands for.
+    def authenticate(self, token: str, scope: Scope, source: str) -> ApiKey:
+        """Return the key that a client's token stands for, as :meth:`Doorkeeper.authenticate` says; ``source`` is the client's address.
 
         Raises:
-            Refused: No such key, expired, revoked, or without the scope.
+            KeyRefused: No such key, expired, revoked, without the scope, or not looked at: too many unknown ones came from there.
         """
-        return self._parts.keys.authenticate(token, self._parts.clock.now_us(), scope)
+        return self._door.authenticate(token, scope, source)
 
     def serving_for(self, tenant: str, key: str = "", *, api: str = "", model: str = "") -> Serving:
         """Return what decides about a new Exchange of a caller: the canary's if the caller is drawn for it, else the live one.

@@ -14,11 +14,12 @@ from mcp.server.transport_security import TransportSecurityMiddleware, Transport
 from starlette.requests import Request as WebRequest
 
 from fairlead.core import Refused
-from fairlead.gateway.http import HttpProblem, Message, Receive, Scope, Send, read_request, respond
+from fairlead.gateway.http import HttpProblem, Message, Receive, Scope, Send, read_request, respond, source_of
 from fairlead.gateway.mcp.caller import CALLER, Caller
 from fairlead.gateway.mcp.door import build_door
 from fairlead.gateway.mcp.quiet import keep_quiet
 from fairlead.gateway.mcp.screen import MAX_BYTES, Problem, problem_of
+from fairlead.identity import KeyGuessed
 from fairlead.wiring.data_plane import DataPlane
 
 PATH = "/mcp"
@@ -78,10 +79,11 @@ class McpHttp:
         headers = dict(scope["headers"])
         scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         try:
-            key = self._plane.authenticate(token.strip() if scheme.lower() == "bearer" else "", "mcp")
+            key = self._plane.authenticate(token.strip() if scheme.lower() == "bearer" else "", "mcp", source_of(scope))
         except Refused as error:
             body = _body(Problem(types.INVALID_REQUEST, f"{error.what}; {error.mend}", None))
-            await respond(send, 401, body, [(b"www-authenticate", b"Bearer")])
+            guessed = isinstance(error, KeyGuessed)
+            await respond(send, 429 if guessed else 401, body, [(b"retry-after", b"60") if guessed else (b"www-authenticate", b"Bearer")])
             return
         caller = Caller(tenant=key.tenant, key=key.id, name=key.name)
         scope[CALLER] = caller
