@@ -117,3 +117,15 @@ def test_a_key_that_is_not_known_is_refused(bench: Any) -> None:
     with pytest.raises(openai.AuthenticationError):
         bench.client("fl_nobody_nothing").chat.completions.create(model="m", messages=USER)
     assert bench.model.requests == []
+
+
+def test_what_is_not_guarded_is_refused_with_the_reason(bench: Any) -> None:
+    with bench.start().client() as client:
+        with pytest.raises(openai.NotFoundError, match="send each of their lines") as caught:
+            client.batches.create(completion_window="24h", endpoint="/v1/chat/completions", input_file_id="file-1")
+        assert caught.value.code == "not_guarded"
+        with pytest.raises(openai.NotFoundError, match="files are not guarded"):
+            client.files.create(file=b"{}", purpose="batch")
+        with pytest.raises(openai.NotFoundError, match="files are not guarded"):
+            client.files.content("file-1")
+    assert bench.model.asked == []

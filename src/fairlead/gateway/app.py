@@ -30,6 +30,11 @@ OWN: Mapping[str, Callable[[DataPlane, Request, Send], Awaitable[None]]] = {
     "/v1/moderations": moderate,
 }
 """Path to what answers without a model."""
+UNGUARDED: Mapping[str, str] = {
+    "/v1/files": "files are not guarded here, so none is taken",
+    "/v1/batches": "batches are not guarded here, so none is taken; send each of their lines as a request of its own",
+}
+"""Path to why nothing is passed on there, or below it."""
 _log = logging.getLogger("fairlead.gateway")
 
 
@@ -87,6 +92,9 @@ class Gateway:
             self._plane.authenticate(Request(method, path, dict(scope["headers"]), b"").token(), "chat", source_of(scope))
             await respond(send, 200, msgspec.json.encode({"object": "list", "data": self._plane.models()}), [])
         else:
+            for place, why in UNGUARDED.items():
+                if f"{path}/".startswith(f"{place}/"):
+                    raise HttpProblem(404, "not_guarded", why)
             raise HttpProblem(404, "not_found", f"there is no {method} here; use POST {', '.join((*ROUTES, *OWN))}")
 
     async def _inspect(self, path: str, send: Send) -> None:
