@@ -14,6 +14,7 @@ BENCHES = {
     "guard": 2,
     "journal": 2,
     "gateway": 2,
+    "soak": 4,
     "sdk": 4,
     "heads": 3,
     "deep": 3,

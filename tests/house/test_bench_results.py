@@ -34,5 +34,6 @@ def test_every_bench_has_results() -> None:
         "heads",
         "deep",
         "views",
+        "soak",
         "verify",
     }
