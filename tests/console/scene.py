@@ -68,7 +68,10 @@ class Scene(NamedTuple):
     def app(self, reads: Reads | None = None, *, secure: bool = False) -> Guarded:
         """Return the console over the store, or over other records."""
         reads = reads or StoreReads(self.plane)
-        return create_app(ConsoleContext(reads=reads, door=self.door, inbox=self.plane.approvals, clock=self.clock, secure=secure))
+        plane = self.plane
+        return create_app(
+            ConsoleContext(reads=reads, door=self.door, inbox=plane.approvals, receipts=plane, clock=self.clock, secure=secure)
+        )
 
     def pages(self, tenant: str) -> tuple[str, ...]:
         """Return the address of every page of a tenant."""

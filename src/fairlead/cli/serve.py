@@ -50,7 +50,15 @@ def console(host: str | None, port: int | None, tenant: str, https: bool) -> Non
     settings = load_settings()
     plane = build_control_plane(settings)
     app = create_app(
-        ConsoleContext(reads=StoreReads(plane), door=plane.identity, inbox=plane.approvals, clock=plane.clock, tenant=tenant, secure=https)
+        ConsoleContext(
+            reads=StoreReads(plane),
+            door=plane.identity,
+            inbox=plane.approvals,
+            receipts=plane,
+            clock=plane.clock,
+            tenant=tenant,
+            secure=https,
+        )
     )
     listen = settings.console_port if port is None else port
     uvicorn.run(app, host=host or settings.host, port=listen, log_config=None, access_log=False, server_header=False)

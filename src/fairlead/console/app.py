@@ -53,6 +53,7 @@ def create_app(context: ConsoleContext) -> Guarded:
     app.add_api_route("/login", console.login, methods=["POST"])
     app.add_api_route("/logout", console.logout, methods=["POST"])
     app.add_api_route("/approvals/{name}", console.answer_approval, methods=["POST"])
+    app.add_api_route("/exchanges/{name}/receipt.json", console.receipt, methods=["GET"])
     app.add_api_route("/static/console.css", _static("console.css", "text/css"), methods=["GET"])
     for address in ("/static/icon.svg", "/favicon.ico"):  # browsers ask for the latter where a document names none
         app.add_api_route(address, _static("icon.svg", "image/svg+xml"), methods=["GET"])
@@ -122,6 +123,11 @@ class _Console:
             reason=" ".join(reason.split())[:MAX_REASON],
         )
         return RedirectResponse("/approvals", status_code=303)
+
+    def receipt(self, request: Request, name: str) -> Response:
+        viewer = self._viewer(request)
+        require(Actor.of(viewer.account), "evidence.export", viewer.tenant)
+        return Response(self._context.receipts.receipt(viewer.tenant, name), media_type="application/json")
 
     def page_of(self, page: Page) -> Callable[[Request], Response]:
         def show(request: Request) -> Response:

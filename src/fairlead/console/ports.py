@@ -169,12 +169,26 @@ class Door(Protocol):
         """
 
 
+class Receipts(Protocol):
+    """Gives coverage receipts."""
+
+    def receipt(self, tenant: str, exchange: str) -> bytes:
+        """Return the signed receipt of an Exchange.
+
+        Raises:
+            NotFound: This tenant has no such Exchange.
+            Unavailable: What was decided in it can't be read whole.
+        """
+        ...
+
+
 class ConsoleContext(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the console is built from."""
 
     reads: Reads
     door: Door
     inbox: Inbox
+    receipts: Receipts
     clock: Clock
     tenant: str = "default"
     """What stands in the tenant field of the login form."""
