@@ -2,7 +2,8 @@
 
 For each pair of a user's task and an injection the environment is poisoned wherever the task reads, the task's own calls are made, and
 right after the first poisoned result the attack's calls. Every call goes through the broker; only allowed ones are carried out. A person
-grants the user's calls that wait, vouches for their values, and refuses the attack's. AgentDojo's checkers say what was achieved. The
+grants the user's calls that wait, vouches for their values and the fields in which they stand, and refuses the attack's. AgentDojo's
+checkers say what was achieved. The
 manifest is frozen (``agentdojo/FROZEN.json``); the curve leaves out one mechanism after the other, as of the same file.
 """
 
@@ -35,7 +36,8 @@ PACKAGE = "agentdojo==0.1.35"
 ISSUE = 5
 FULL = "frozen"
 CURVE = ("taint", "values", "trusted", "selected", FULL)
-"""From the coarsest: no change after an untrusted read; values by where they stand; trusted results; the one record; the user's words."""
+"""From the coarsest: no change after an untrusted read; values by where they stand; trusted results; the one record; the user's words,
+and what texts carry."""
 ROUNDS = 5
 DECISIONS = 200
 
@@ -102,6 +104,7 @@ def _without(name: str, text: str) -> tuple[str, str]:
     document = yaml.safe_load(text)
     for tool in document["tools"]:
         tool.pop("intent", None)
+        tool["content"] = "any"
         if name != "selected":
             tool.pop("records", None)
         if name in ("values", "taint"):
@@ -154,7 +157,7 @@ class Agent:
         verdict = self._broker.authorise(wanted, self._context(()))
         if verdict.action == "require_approval" and who == "user":
             self.asked += 1
-            self._approvals.answer(verdict.approval, tenant="bench", approver="person", granted=True, scope="values")
+            self._approvals.answer(verdict.approval, tenant="bench", approver="person", granted=True, scope="fields")
             verdict = self._broker.authorise(wanted, self._context((verdict.approval,)))
         if verdict.action != "allow":
             self.blocked += who == "user"

@@ -73,6 +73,7 @@ def some_context(pick: random.Random, tool: Tool) -> dict[str, Json]:
         "prov": {name: list(labels) for name, labels in facts.origins(tool, arguments, provenance).items()},
         "session": facts.session(tool, trajectory, facts.spending(tool, arguments)),
         "readers_ok": facts.readers_ok(tool, arguments, trajectory, provenance),
+        "content_ok": not any(facts.unvouched(tool, arguments, provenance)),
         "approvals": [],
         "token": {"depth": 0, "caps": []},
     }

@@ -10,11 +10,12 @@ from fairlead.core import Clock, SystemClock, digest, new_id
 from fairlead.policy import Label
 
 ApprovalState = Literal["waiting", "granted", "refused", "used"]
-Scope = Literal["", "call", "values", "sources"]
+Scope = Literal["", "call", "values", "fields", "sources"]
 """What a person allowed: nothing, this very call, or this call and more of the same Trajectory.
 
-``values``: its values may be used again for the same arguments of the same tool. ``sources``: whatever stands where its untrusted values
-stand counts as endorsed.
+``values``: its values may be used again for the same arguments of the same tool, and the user is taken to want that tool. ``fields``: so
+may the other values that stand in the same field of the same results, unless that field holds prose. ``sources``: whatever stands where
+its untrusted values stand counts as endorsed.
 """
 TTL_US = 15 * 60 * 1_000_000
 """How long an approval waits, and how long an answer holds; then it is as if it had never been."""

@@ -11,7 +11,7 @@ from fairlead.agents.approvals import ApprovalRequest, ApprovalStore, Scope
 from fairlead.agents.arguments import Value, leaves, parse_arguments, plain
 from fairlead.agents.delegated import Delegated, Delegations, Use
 from fairlead.agents.errors import BadArguments, TooManyApprovals
-from fairlead.agents.forms import canonical
+from fairlead.agents.forms import canonical, spelled
 from fairlead.agents.memory import Memory, MemoryEntry
 from fairlead.agents.provenance import Provenance, all_trusted, sources_of
 from fairlead.agents.reasons import Asked, Unmet, explain, hazard, reason
@@ -278,12 +278,21 @@ class Broker:
 
     def _endorse(self, case: _Case, scope: Scope) -> None:
         """Let what a person vouched for be used again: the values for the same argument of the same tool, or all that their sources say."""
+        if scope == "call":
+            return
+        trajectory, tool = case.trajectory, case.law.tool
+        trajectory.want(tool.name)
         if scope == "sources":
             for source in _sources(case):
-                case.trajectory.endorse_source(source)
-        for name in case.law.tool.provenance if scope == "values" else ():
-            for leaf in leaves(case.arguments.get(name)):
-                case.trajectory.endorse(case.law.tool.name, name, str(leaf))
+                trajectory.endorse_source(source)
+            return
+        for name in tool.provenance:
+            for value in (spelled(leaf) for leaf in leaves(case.arguments.get(name))):
+                beside = (other for source in _sources(case) for other in trajectory.beside(source, value)) if scope == "fields" else ()
+                for each in (value, *beside):
+                    trajectory.endorse(tool.name, name, each)
+        for found in facts.unvouched(tool, case.arguments, case.provenance):
+            trajectory.endorse(tool.name, found.argument, found.piece.text)
 
     def _law(self, tool: Tool) -> _Law:
         law = self._release.law
@@ -300,6 +309,7 @@ class Broker:
             "prov": facts.origins(tool, arguments, case.provenance, reads),
             "session": facts.session(tool, case.trajectory, case.sums),
             "readers_ok": facts.readers_ok(tool, arguments, case.trajectory, case.provenance),
+            "content_ok": not any(facts.unvouched(tool, arguments, case.provenance)),
             "approvals": [],
             "token": {"depth": case.delegated.depth, "caps": list(case.delegated.tools)},
         }

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fairlead.agents.arguments import Value, leaves
 from fairlead.agents.forms import hosts, path
 from fairlead.agents.mail import domains
-from fairlead.agents.provenance import Provenance
+from fairlead.agents.provenance import Carried, Provenance
 from fairlead.agents.trajectory import Trajectory
 from fairlead.policy import SCALE, Kind, Label, Reads, Tool, summed
 
@@ -129,6 +129,18 @@ def readers_ok(tool: Tool, arguments: Mapping[str, Value], trajectory: Trajector
         if not provenance.labels(name, value) <= _MAY_NAME and not _reads(value, allowed):
             return False
     return True
+
+
+def unvouched(tool: Tool, arguments: Mapping[str, Value], provenance: Provenance) -> Iterator[Carried]:
+    """Yield what stands inside of an argument, with its evidence, and is nothing that the user can be taken to vouch for.
+
+    That is a web or mail address or an account number that data names, and a card number that neither the user nor the System wrote.
+    """
+    if tool.does == "nothing" or not provenance.known.tainted:
+        return
+    for name, value in arguments.items():
+        if name not in tool.provenance:
+            yield from (found for found in provenance.carried(name, value) if not found.is_vouched)
 
 
 _MAY_NAME: frozenset[Label] = frozenset({"user", "system", "developer", "tool", "selected", "endorsed", "const"})

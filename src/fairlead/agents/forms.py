@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from posixpath import normpath
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ _FORMS: dict[Extractor, re.Pattern[str]] = {
     "date": re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?"),
     "time": re.compile(r"\d\d:\d\d(?::\d\d)?"),
 }
+MAX_DIGITS = 40
 READABLE = ""
 """Stands for the host of what looks like a web address and can't be read as one."""
 
@@ -40,6 +42,14 @@ def canonical(text: str) -> str:
 
 _ODD = "\n\t\r\x0b\x0c\x1c\x1d\x1e\x1f"
 _SPACES = {ord(space): " " for space in _ODD}
+
+
+def spelled(value: str | int | Decimal | bool) -> str:  # noqa: FBT001 - the value itself is what is written
+    """Return a value as text in the form in which it is compared: a number without the zeros that change nothing."""
+    if isinstance(value, bool | str):
+        return canonical(str(value))
+    number = Decimal(value)
+    return f"{number.normalize():f}" if number.is_finite() and abs(number.adjusted()) < MAX_DIGITS else canonical(str(value))
 
 
 def spellings(value: str, *, days: bool = True) -> Iterator[str]:

@@ -16,7 +16,8 @@ from itertools import accumulate
 from typing import NamedTuple, Protocol
 
 from fairlead.agents.arguments import Value, leaves
-from fairlead.agents.forms import canonical, has_form, spellings
+from fairlead.agents.carried import MAX_CARRIED, Piece, pieces
+from fairlead.agents.forms import canonical, has_form, spelled, spellings
 from fairlead.agents.mail import addresses
 from fairlead.core import Origin
 from fairlead.policy import Label, Tool
@@ -46,6 +47,24 @@ class Evidence(NamedTuple):
     labels: tuple[Label, ...]
     source: str = ""
     """Where it stands: a path, or a tool that the manifest lists; never content."""
+
+
+class Carried(NamedTuple):
+    """What was found out about one value inside of a text."""
+
+    argument: str
+    piece: Piece
+    evidence: Evidence
+
+    @property
+    def is_vouched(self) -> bool:
+        """Whether it may be carried; the number of a card only when somebody wrote it who may say so."""
+        labels = set(self.evidence.labels)
+        return labels <= _MAY_WRITE_CARDS if self.piece.kind == "card" else all_trusted(labels)
+
+
+_MAY_WRITE_CARDS: frozenset[Label] = frozenset({"user", "system", "developer", "endorsed"})
+_TOO_MANY = Carried("", Piece("web", ""), Evidence(("untrusted", "derived")))
 
 
 class Texts:
@@ -125,6 +144,10 @@ class Known(Protocol):
         """Return ``selected`` or ``endorsed`` for a value that is so, for this use."""
         ...
 
+    def is_selected(self, value: str) -> bool:
+        """Tell whether a value is one of the record that was meant, of whatever kind."""
+        ...
+
 
 class Provenance:
     """Finds the origins of the arguments of one call.
@@ -135,8 +158,23 @@ class Provenance:
     """
 
     def __init__(self, known: Known, tool: Tool) -> None:
-        self._known = known
+        self.known = known
         self._tool = tool
+
+    def carried(self, argument: str, value: Value) -> Iterator[Carried]:
+        """Yield what is known about each address and account number that stands inside of an argument."""
+        texts = [leaf for leaf in leaves(value) if isinstance(leaf, str) and leaf not in self._tool.constants]
+        for count, piece in enumerate(found for text in texts[:MAX_LEAVES] for found in pieces(text)):
+            if count >= MAX_CARRIED:
+                yield _TOO_MANY
+                return
+            yield Carried(argument, piece, self._of_piece(argument, piece))
+
+    def _of_piece(self, argument: str, piece: Piece) -> Evidence:
+        values = dict.fromkeys((piece.text, piece.compact))
+        found = [self._of_text(argument, value) for value in values]
+        best = next((evidence for evidence in found if "untrusted" not in evidence.labels), found[0])
+        return Evidence(("selected",)) if "untrusted" in best.labels and self.known.is_selected(piece.compact) else best
 
     def labels(self, argument: str, value: Value) -> frozenset[Label]:
         """Return the origins of all values in an argument; empty when there is none."""
@@ -155,7 +193,7 @@ class Provenance:
             yield self._default(argument, str(leaf).lower(), None)
         elif not isinstance(leaf, str):
             number = Decimal(leaf)
-            yield self._search(argument, str(leaf), lambda texts: texts.find_number(number))
+            yield self._search(argument, spelled(leaf), lambda texts: texts.find_number(number))
         elif leaf in self._tool.constants:
             yield Evidence(("const",))
         else:
@@ -168,19 +206,19 @@ class Provenance:
         return self._search(argument, value, lambda texts: texts.find(value, raw))
 
     def _search(self, argument: str, value: str, find: Callable[[Texts], str | None]) -> Evidence:
-        texts = self._known.texts
+        texts = self.known.texts
         for label in TRUSTED_TEXTS:
             source = find(texts[label])
             if source is not None:
                 return Evidence((label,), source)
-        vouched = self._known.vouched(self._tool.name, argument, self._tool.takes.get(argument, ""), value)
+        vouched = self.known.vouched(self._tool.name, argument, self._tool.takes.get(argument, ""), value)
         if vouched is not None:
             return Evidence((vouched,))
         return self._default(argument, value, lambda: find(texts[DATA]))
 
     def _default(self, argument: str, value: str, in_data: Callable[[], str | None] | None) -> Evidence:
         """Return the label of the context: what has no evidence of its own is worth what the model had read."""
-        if not self._known.tainted:
+        if not self.known.tainted:
             return Evidence(("model",))
         form = self._tool.declassify.get(argument)
         constraint = self._tool.when.get(argument)

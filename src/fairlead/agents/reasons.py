@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from fairlead.agents.arguments import Value
+from fairlead.agents.facts import unvouched
 from fairlead.agents.provenance import Provenance, sources_of
 from fairlead.policy import Label, Tool
 
@@ -63,6 +64,11 @@ def explain(condition: str, asked: Asked) -> Unmet:
         origins = tuple(dict.fromkeys(label for entry in wrong for label in entry.labels if label != "untrusted"))
         mend = f"let the user name it{', or a person approve the call' if asked.tool.otherwise == 'require_approval' else ''}"
         return Unmet(condition=condition, argument=argument, origins=origins, sources=sources_of(wrong), mend=mend)
+    if condition == "content":
+        wrong = [found.evidence for found in unvouched(asked.tool, asked.arguments, asked.provenance)]
+        origins = tuple(dict.fromkeys(label for entry in wrong for label in entry.labels if label != "untrusted"))
+        mend = "an address or a number in its text comes from data: let the user name it, or say 'content: any' in the policy"
+        return Unmet(condition=condition, argument="", origins=origins, sources=sources_of(wrong), mend=mend)
     if condition == "intent":
         return Unmet(condition=condition, mend=f"the user's own words must ask for it: {_listed(asked.tool.intent)}")
     if condition == "egress":

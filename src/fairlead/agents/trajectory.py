@@ -8,16 +8,16 @@ same time can't spend one budget twice, and go down again for a call that was no
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from fairlead.agents.forms import canonical
 from fairlead.agents.memory import MemoryEntry
 from fairlead.agents.provenance import DATA, TRUSTED_ORIGINS, TRUSTED_TEXTS, Texts
-from fairlead.agents.selection import Record, ids_of, records_in, selected
+from fairlead.agents.selection import Fields, Record, ids_of, records_in, selected
 from fairlead.agents.stored import StoredLabels
 from fairlead.core import Clock, Segment, SystemClock
-from fairlead.policy import Label, Records, Tool
+from fairlead.policy import Label, Tool
 
 Recall = Callable[[Segment], MemoryEntry | None]
 """What is known of a text of another run."""
@@ -68,6 +68,8 @@ class Trajectory:
         self._asked: dict[tuple[str, ...], bool] = {}
         self._early: set[str] = set()
         self._vouched: dict[tuple[str, str], Label] = {}
+        self._selected: set[str] = set()
+        self._fields = Fields()
         self._calls: OrderedDict[str, Called] = OrderedDict()
         self._open: set[str] = set()
         self._counts: dict[str, int] = {}
@@ -150,8 +152,10 @@ class Trajectory:
             self._tainted = True
             self._data.add(hash(folded))
             self._keep(DATA, segment.tool if tool is not None else segment.path, segment.text, folded)
+            if tool is not None:
+                self._fields.add(tool.name, segment.text)
         if tool is not None and called is not None and tool.records is not None:
-            self._note_records(tool.records, called, found)
+            self._note_records(tool, called, found)
         if tool is not None and called is not None and stored is not None and tool.does != "nothing" and not called.trusted:
             stored.stamp(self.tenant, _objects(tool, called, found))
 
@@ -160,10 +164,13 @@ class Trajectory:
             return False
         return stored is None or not stored.tainted(self.tenant, _objects(tool, called, found))
 
-    def _note_records(self, shape: Records, called: Called, found: Sequence[Record]) -> None:
-        if called.trusted:
-            for entry in selected(found, shape, self.is_named, searched=called.searched):
+    def _note_records(self, tool: Tool, called: Called, found: Sequence[Record]) -> None:
+        # A call that made something answers with that one thing: nobody could choose another one by what he searched for.
+        made = tool.does != "nothing" and len(found) == 1
+        if tool.records is not None and (called.trusted or made):
+            for entry in selected(found, tool.records, self.is_named, searched=called.searched and called.trusted):
                 self._vouched.setdefault(entry, "selected")
+                self._selected.add(entry[1])
 
     def _note_private(self, tool: Tool | None) -> None:
         if tool is not None and tool.private:
@@ -191,9 +198,21 @@ class Trajectory:
         own = self._vouched.get((f"{tool}.{argument}", value))
         return own if own is not None or not kind else self._vouched.get((kind, value))
 
+    def is_selected(self, value: str) -> bool:
+        """Tell whether a value is one of the record that was meant, of whatever kind."""
+        return value in self._selected
+
     def endorse(self, tool: str, argument: str, value: str) -> None:
-        """Let a value be used for an argument of a tool from now on: a person vouched for it."""
-        self._vouched[f"{tool}.{argument}", canonical(value)] = "endorsed"
+        """Let a value, in the form in which it is compared, be used for an argument of a tool from now on: a person vouched for it."""
+        self._vouched[f"{tool}.{argument}", value] = "endorsed"
+
+    def want(self, tool: str) -> None:
+        """Take the user to want a tool from now on: a person said so."""
+        self._early.add(tool)
+
+    def beside(self, source: str, value: str) -> Iterator[str]:
+        """Yield the values that stand in the same field of a tool's results as this one."""
+        return self._fields.beside(source, value)
 
     def endorse_source(self, source: str) -> None:
         """Let the data of one source, a tool or a path, count as endorsed from now on: a person vouched for it."""

@@ -95,6 +95,7 @@ def stats(ctx: click.Context, days: int, tenant: str, as_json: bool) -> None:
 @approval.command()
 @click.argument("approval_id")
 @click.option("--values", "scope", flag_value="values", help="Vouch for its values too: the same arguments may have them again.")
+@click.option("--fields", "scope", flag_value="fields", help="Vouch for all values of the same field of the same results too.")
 @click.option("--sources", "scope", flag_value="sources", help="Vouch for the texts too in which its untrusted values stand.")
 @REASON_OPTION
 @LOGIN_OPTION

@@ -23,7 +23,7 @@ SESSION_COOKIE = "fairlead_session"
 FORM_COOKIE = "fairlead_form"
 """Ties the login form to the browser that it was given to, before there is a session."""
 
-ANSWERS: dict[str, Scope] = {"grant": "call", "values": "values", "sources": "sources", "refuse": ""}
+ANSWERS: dict[str, Scope] = {"grant": "call", "values": "values", "fields": "fields", "sources": "sources", "refuse": ""}
 """What each button of an approval grants."""
 MAX_REASON = 300
 

@@ -10,6 +10,8 @@ The context of a call, by contract with the broker (a policy file of the user's 
     prov       for each argument the set of origins of its values
     session    tainted, private_seen, intended, calls (of this tool, with this one), step (calls of all tools), "x.total.e4" (sum with this)
     readers_ok false when private data was seen and an egress argument leads to somebody who may not read it
+    content_ok false when a web or mail address or an account number that data names stands inside of an argument, or a card number that
+               the user did not write
     approvals  {"person"} when a person approved exactly this call
     token      depth and caps of the delegation that the caller holds; 0 and none where there is none
 
@@ -187,6 +189,8 @@ def conditions_of(tool: Tool) -> Iterator[tuple[str, str]]:
             yield f"{name}.provenance", _unless_absent(name, f"{there} && {within}", tool.when.get(name))
     if tool.egress:
         yield "egress", "context.readers_ok"
+    if tool.checks_content:
+        yield "content", "context.content_ok"
     if tool.intent:
         yield "intent", "context.session.intended"
     yield from _budget(tool)

@@ -37,6 +37,7 @@ def context_of(tool: Tool) -> dict[str, Attribute]:
         "prov": _record(dict.fromkeys(kinds, "Set<String>")),
         "session": Attribute("Record", inner={**_SESSION, **sums}),
         "readers_ok": Attribute("Bool"),
+        "content_ok": Attribute("Bool"),
         "token": Attribute("Record", inner={"depth": Attribute("Long"), "caps": Attribute("Set<String>")}),
     }
 

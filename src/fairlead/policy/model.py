@@ -324,6 +324,8 @@ class ToolDocument(Document):
     """What a result's records are, so that an id in the only one that fits is ``selected``."""
     constants: Names = ()
     """Words of the tool's own format that may stand in its arguments."""
+    content: Literal["checked", "any"] = "checked"
+    """Whether addresses and account numbers that stand inside of other arguments must come from where the user can vouch for them."""
     declassify: dict[str, Extractor] = Field(default={})
     """Argument to the form in which a value may come out of data, as ``typed``."""
     budget: BudgetDocument | None = None

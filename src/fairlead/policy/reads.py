@@ -45,7 +45,7 @@ def _collect_all(nodes: Iterable[object], found: dict[str, set[str]]) -> bool:
 
 
 _CONTEXT: Mapping[str, str] = {"Var": "context"}
-_PLAIN = frozenset({"present", "approvals", "readers_ok"})
+_PLAIN = frozenset({"present", "approvals", "readers_ok", "content_ok"})
 """Parts of a context that have no attributes of their own; they are always there."""
 
 

@@ -52,9 +52,15 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     takes: Mapping[str, str] = {}
     records: Records | None = None
     constants: frozenset[str] = frozenset()
+    content: Literal["checked", "any"] = "checked"
     declassify: Mapping[str, Extractor] = {}
     budget: BudgetDocument | None = None
     where: str = ""
+
+    @property
+    def checks_content(self) -> bool:
+        """Whether what its other arguments carry is asked for its origin: the call changes something, and origins matter to it."""
+        return self.content == "checked" and self.does != "nothing" and bool(self.critical or self.egress or self.intent)
 
 
 def compile_tool(document: ToolDocument, where: str = "") -> Tool:
@@ -83,6 +89,7 @@ def compile_tool(document: ToolDocument, where: str = "") -> Tool:
         takes=document.takes,
         records=Records(ids=records.ids, by=records.by) if records is not None else None,
         constants=frozenset(document.constants),
+        content=document.content,
         declassify=document.declassify,
         budget=document.budget,
         where=where,

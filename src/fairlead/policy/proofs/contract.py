@@ -87,6 +87,7 @@ def _session(facts: Facts) -> Iterator[Term]:
     yield facts.at_least(facts.number("token", "depth"), 0)
     yield terms.some(facts.flag("session", "intended"), tainted)
     yield terms.some(facts.flag("readers_ok"), facts.flag("session", "private_seen"))
+    yield terms.some(facts.flag("content_ok"), tainted)
 
 
 def _origins(facts: Facts, name: str) -> Iterator[Term]:

@@ -12,7 +12,7 @@ from fairlead.policy.proofs.subject import Subject
 from fairlead.policy.proofs.terms import Name, Term, Terms
 
 COPY = "'"
-_WORSENS = {("session", "tainted"), ("session", "intended"), ("readers_ok",)}
+_WORSENS = {("session", "tainted"), ("session", "intended"), ("readers_ok",), ("content_ok",)}
 
 
 def taint_findings(subject: Subject) -> Iterator[Finding]:
@@ -77,10 +77,11 @@ class _Worse:
 
     def _relations(self) -> Iterator[Term]:
         terms, facts = self._terms, Facts(self._terms)
-        tainted, intended, reads = (facts.flag(*path) for path in (("session", "tainted"), ("session", "intended"), ("readers_ok",)))
+        tainted = facts.flag("session", "tainted")
         yield terms.implies(tainted, self.of(tainted))
-        yield terms.implies(self.of(intended), intended)
-        yield terms.implies(self.of(reads), reads)
+        for path in (("session", "intended"), ("readers_ok",), ("content_ok",)):
+            better = facts.flag(*path)
+            yield terms.implies(self.of(better), better)
         for name in self._subject.tool.arguments:
             there = facts.there("prov", name, "Set<String>")
             labels = [facts.holds(text, "prov", name) for text in CLOSED["prov"]]

@@ -66,6 +66,8 @@ def _session(request: Request) -> Iterator[str]:
             yield _SAID.get(name) or f"{name} is {_short(value)}"
     if request.context["readers_ok"] is False:
         yield "somebody would get it who may not read it"
+    if request.context["content_ok"] is False:
+        yield "its text carries an address or a number that data names"
     if request.principal != "anybody":
         yield f"the user is {request.principal}"
 
