@@ -32,6 +32,7 @@ def test_every_bench_has_results() -> None:
         "agent_range",
         "calibrate",
         "heads",
+        "patterns",
         "deep",
         "views",
         "soak",
