@@ -79,3 +79,8 @@ def test_more_than_can_be_looked_at_is_not_vouched_for() -> None:
 def test_any_text_is_read_and_what_is_found_stands_in_it(text: str) -> None:
     folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
     assert all(piece.text in folded for piece in pieces(text))
+
+
+def test_an_address_is_found_whole_however_long_it_is() -> None:
+    address = f"{'x' * 80}@evil.test"
+    assert [piece.text for piece in pieces(f"Ask {address} about it.")] == [address]

@@ -15,7 +15,7 @@ Kind = Literal["web", "mail", "account", "card"]
 MAX_CARRIED = 64
 """Values in one text; a text with more carries what can't be vouched for."""
 
-_MAIL = re.compile(r"[\w.+-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}")
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}")
 _WEB = re.compile(
     r"(?:https?://|www\.)[^\s<>\"'`\u201c\u201d]+"
     r"|(?<![\w@.-])(?:[\w-]{1,63}\.)+(?:com|net|org|info|biz|io|co|app|xyz|top|online|site|shop|link|click|ru|cn|example)(?![\w-])(?:/[^\s<>\"'`]*)?"
